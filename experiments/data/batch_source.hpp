@@ -1,0 +1,67 @@
+// Where a trainer's inputs come from: batches that are a pure function of (seed, step), so that a resumed run
+// sees what an unbroken one would have seen and the arms of a sweep see the same data.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "experiments/data/corpus.hpp"
+#include "experiments/data/tokenizer.hpp"
+
+namespace isorbit::experiments {
+
+enum class InputType { s32, f32 };
+
+struct InputDescription {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  InputType type = InputType::s32;
+};
+
+using BatchBuffer = std::variant<std::span<std::int32_t>, std::span<float>>;
+/// Input name -> row-major buffer of exactly the described size. An input without a buffer is left out.
+using BatchBuffers = std::map<std::string, BatchBuffer>;
+
+/// Thread-safe: nothing changes after construction. A wrong buffer, or a data file that shrank, is a
+/// DataError.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  /// text: tokens, targets s32 [batch, seq], targets[i] = tokens[i + 1];
+  /// images: images f32 [batch, 784] in [0, 1], labels s32 [batch].
+  [[nodiscard]] virtual std::vector<InputDescription> inputs() const = 0;
+  virtual void train_batch(std::uint64_t seed, std::int64_t step, const BatchBuffers& buffers) const = 0;
+  [[nodiscard]] virtual std::int64_t valid_batches() const = 0;
+  /// The same for every seed; 0 <= index < valid_batches().
+  virtual void valid_batch(std::int64_t index, const BatchBuffers& buffers) const = 0;
+  [[nodiscard]] virtual std::string data_sha256() const = 0;
+  /// Bytes of text a target stands for, of the validation split; 0 where bits per byte mean nothing (images).
+  [[nodiscard]] virtual double bytes_per_token() const = 0;
+  /// Number of token ids or classes.
+  [[nodiscard]] virtual std::int64_t vocab() const = 0;
+  /// Unigram entropy of the validation targets, nats: the loss of the best model that ignores its input.
+  [[nodiscard]] virtual double unigram_entropy() const = 0;
+  /// Targets or images that the training split holds.
+  [[nodiscard]] virtual std::int64_t train_size() const = 0;
+};
+
+struct BatchRequest {
+  std::int64_t batch = 16;
+  std::int64_t seq = 128;              // text only
+  std::int64_t vocab = 0;              // what the model allows, to be checked; 0: not checked
+  std::int64_t valid_targets = 65536;  // validation covers about so many targets, or all there are; 0: all
+};
+
+/// Text: windows of seq + 1 tokens at uniform random offsets; validation takes windows that do not overlap,
+/// evenly spread over the file. Images: one permutation an epoch, keyed by seed and epoch; validation goes
+/// through the file. Throws DataError: split too short for seq, ids the model has no room for, a damaged
+/// image file.
+[[nodiscard]] std::unique_ptr<BatchSource> open_batches(const Corpus& corpus,
+                                                        const TokenizerChoice& tokenizer,
+                                                        const BatchRequest& request);
+
+}  // namespace isorbit::experiments

@@ -1,0 +1,25 @@
+// SHA-256 of data files, and files written beside and renamed.
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "experiments/data/data_error.hpp"
+
+namespace isorbit::experiments {
+
+/// SHA-256 in 64 lower-case hexadecimal digits.
+[[nodiscard]] std::string sha256_of(std::span<const std::byte> bytes);
+[[nodiscard]] std::string sha256_of(std::string_view text);
+
+/// SHA-256 of a file, remembered in `<file>.sha256` for as long as the file's size and modification time stay
+/// the same. A folder that cannot be written only costs the time of hashing again. Throws DataError.
+[[nodiscard]] std::string file_sha256(const std::filesystem::path& file);
+
+/// Writes `bytes` to a file of its own beside `file` and renames it into place, so that a reader sees the old
+/// bytes or the new ones and two writers may race. Throws DataError with the path and the system's reason.
+void write_and_rename(const std::filesystem::path& file, std::span<const std::byte> bytes);
+
+}  // namespace isorbit::experiments

@@ -1,0 +1,69 @@
+// From text to token ids and back, without loss.
+//   bytes  a byte is a token, vocab 256; the text file itself is the token file (u8)
+//   bpe    byte-pair encoding trained by SentencePiece on train.txt; ids are u16, little-endian, no header
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/document/json.hpp"
+#include "experiments/data/corpus.hpp"
+#include "experiments/data/mapped_file.hpp"
+
+namespace isorbit::experiments {
+
+struct TokenizerChoice {
+  std::string kind = "bytes";  // bytes | bpe
+  std::int64_t vocab = 256;    // bpe: 258..65536 pieces
+
+  /// From a document's `"bytes"` or `{"kind": "bpe", "vocab": 4096}`. Throws DataError.
+  [[nodiscard]] static TokenizerChoice from_json(const core::Json& value);
+  [[nodiscard]] std::string label() const;  // "bytes", "bpe-4096"
+};
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+  [[nodiscard]] virtual std::int64_t vocab() const = 0;
+  [[nodiscard]] virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
+  /// The bytes that were encoded, newlines included. An id outside [0, vocab) is a DataError.
+  [[nodiscard]] virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
+};
+
+/// One split of a corpus as token ids, mapped from disk. Copies share the mapping.
+class Tokens {
+ public:
+  /// `width`: bytes a token, 1 or 2. Throws DataError when the file is no whole number of tokens.
+  Tokens(const std::filesystem::path& file, int width);
+  [[nodiscard]] std::int64_t size() const { return size_; }
+  [[nodiscard]] const std::filesystem::path& path() const { return file_->path(); }
+  /// Tokens [offset, offset + out.size()) as s32. Throws DataError when the range or the file ends too early.
+  void copy(std::int64_t offset, std::span<std::int32_t> out) const;
+  /// counts[id] = occurrences of id, as long as the largest id seen plus one.
+  [[nodiscard]] std::vector<std::uint64_t> histogram() const;
+
+ private:
+  std::shared_ptr<const MappedFile> file_;
+  int width_ = 1;
+  std::int64_t size_ = 0;
+};
+
+struct TokenizedCorpus {
+  std::shared_ptr<const Tokenizer> tokenizer;
+  Tokens train;
+  Tokens valid;
+  double bytes_per_token =
+      1;               // of the validation split: nats per token / (bytes_per_token * ln 2) = bits per byte
+  std::string sha256;  // of text, tokenizer and, for bpe, its model
+};
+
+/// Tokenizes a text corpus. `bpe` is trained once and kept in the corpus folder as
+/// bpe-<vocab>.{model,train.u16, valid.u16,json}; what no longer fits the text is made again. Throws
+/// DataError.
+[[nodiscard]] TokenizedCorpus tokenize(const Corpus& corpus, const TokenizerChoice& choice);
+
+}  // namespace isorbit::experiments
