@@ -1,0 +1,48 @@
+// A file that is there whole or not at all: written beside its target, synced, renamed, folder synced.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace isorbit::core {
+
+/// Writes `<target>.part`; `commit` makes it the target. Destroyed without commit it leaves the target as it
+/// was. Every failure (full disk, missing folder) is a std::runtime_error that names the path and the cause.
+class DurableFile {
+ public:
+  explicit DurableFile(std::filesystem::path target);
+  ~DurableFile();
+  DurableFile(const DurableFile&) = delete;
+  DurableFile& operator=(const DurableFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path part_;
+  int descriptor_ = -1;
+};
+
+/// Where the bytes for `target` are written until they are published: `<target>.part`.
+[[nodiscard]] std::filesystem::path part_of(const std::filesystem::path& target);
+
+/// Syncs `part`, renames it to `target` (replacing it) and syncs the folder.
+void publish(const std::filesystem::path& part, const std::filesystem::path& target);
+
+/// write(2) until all is written or it fails; throws std::runtime_error naming `path` and the cause.
+void write_fully(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path);
+
+/// The whole file. Throws std::runtime_error naming the path and the cause.
+[[nodiscard]] std::vector<std::byte> read_bytes(const std::filesystem::path& path);
+
+/// SHA-256 in 64 lower-case hexadecimal digits.
+[[nodiscard]] std::string sha256_of(std::span<const std::byte> bytes);
+[[nodiscard]] std::string sha256_of(std::string_view text);
+
+}  // namespace isorbit::core

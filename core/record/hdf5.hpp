@@ -1,0 +1,84 @@
+// HDF5 by its C API, with handles that close themselves and errors that name file and path.
+//
+// No time stamps are stored, so equal contents give equal files. Numeric columns and matrices that are not
+// empty are chunked, with shuffle, deflate 4 and fletcher32: a damaged chunk is an error when read, never a
+// wrong number.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace isorbit::core::hdf5 {
+
+/// Its text is `file:/path: what failed (the library's own reason)`.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+enum class Kind { group, doubles, floats, integers, texts, other };
+
+/// One open file. Paths are absolute ("/train/loss"); groups on the way are made when a dataset is written.
+class File {
+ public:
+  /// Makes a new file; an existing one is refused.
+  [[nodiscard]] static File create(const std::filesystem::path& file);
+  /// Opens for reading.
+  [[nodiscard]] static File open(const std::filesystem::path& file);
+  ~File();
+  File(File&& other) noexcept;
+  File& operator=(File&& other) noexcept;
+
+  /// Flushes and closes; throws when that fails (full disk). Without it the destructor closes and stays
+  /// silent.
+  void close();
+
+  void make_group(const std::string& path);
+  void write(const std::string& path, std::span<const double> column);
+  void write(const std::string& path, std::span<const std::int64_t> column);
+  /// Fixed-length UTF-8, padded with zeros to the longest.
+  void write(const std::string& path, std::span<const std::string> column);
+  /// A row-major matrix [values.size() / cols, cols].
+  void write_matrix(const std::string& path, std::span<const float> values, std::size_t cols);
+  /// A scalar of variable-length UTF-8.
+  void write_text(const std::string& path, std::string_view text);
+
+  void set_attribute(const std::string& path, const std::string& name, std::string_view value);
+  void set_attribute(const std::string& path, const std::string& name, std::int64_t value);
+  void set_attribute(const std::string& path, const std::string& name, std::span<const std::int64_t> value);
+
+  /// Makes the 1-D dataset `path` a dimension scale called `name`.
+  void make_scale(const std::string& path, const std::string& name);
+  /// Attaches `scale` to `axis` of `dataset`.
+  void attach_scale(const std::string& dataset, const std::string& scale, unsigned axis);
+
+  [[nodiscard]] bool exists(const std::string& path) const;
+  [[nodiscard]] Kind kind(const std::string& path) const;
+  /// Names of the members of a group, sorted.
+  [[nodiscard]] std::vector<std::string> members(const std::string& group) const;
+  [[nodiscard]] std::vector<std::size_t> shape(const std::string& dataset) const;
+  [[nodiscard]] std::vector<double> read_doubles(const std::string& path) const;
+  [[nodiscard]] std::vector<float> read_floats(const std::string& path) const;
+  [[nodiscard]] std::vector<std::int64_t> read_integers(const std::string& path) const;
+  [[nodiscard]] std::vector<std::string> read_texts(const std::string& path) const;
+  [[nodiscard]] std::string read_text(const std::string& path) const;
+
+  /// Names of the attributes, sorted.
+  [[nodiscard]] std::vector<std::string> attributes(const std::string& path) const;
+  [[nodiscard]] bool has_attribute(const std::string& path, const std::string& name) const;
+  [[nodiscard]] std::string text_attribute(const std::string& path, const std::string& name) const;
+  [[nodiscard]] std::vector<std::int64_t> integer_attribute(const std::string& path,
+                                                            const std::string& name) const;
+
+ private:
+  File(std::int64_t id, std::string name) : id_(id), name_(std::move(name)) {}
+
+  std::int64_t id_ = -1;
+  std::string name_;
+};
+
+}  // namespace isorbit::core::hdf5

@@ -1,0 +1,86 @@
+// The record of one run: its form in memory, and the HDF5 file it is sealed in.
+//
+//   /config                 scalar UTF-8 text; attribute sha256
+//   /provenance             one string attribute per entry
+//   /<series>/<column>      equal-length columns; the first column is the dimension scale of the others
+//   /spectrum/<parameter>/{step, singular_values}   singular_values is [time, rank] f32; attributes shape,
+//   source
+//
+// Series are generic (a path and columns): the caller gives the names ("train", "valid",
+// "measure/<parameter>", "event", "segment"), so a new series needs no change here. The file is written
+// whole, beside, and renamed. Equal records give equal datasets byte for byte (no time stamps, NaN in one
+// form).
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace isorbit::core {
+
+using Values = std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>>;
+
+/// A named 1-D column. `unit` and `long_name` become attributes where they are not empty.
+struct Column {
+  std::string name;
+  Values values;
+  std::string unit;
+  std::string long_name;
+
+  [[nodiscard]] std::size_t size() const;
+  /// The values as doubles (integers converted). Throws std::runtime_error on text.
+  [[nodiscard]] std::vector<double> doubles() const;
+  /// The values as integers. Throws std::runtime_error on any other kind.
+  [[nodiscard]] const std::vector<std::int64_t>& integers() const;
+  /// The values as text. Throws std::runtime_error on any other kind.
+  [[nodiscard]] const std::vector<std::string>& texts() const;
+};
+
+/// A group of equal-length columns at `path` (no leading slash), the first of which is the axis ("step").
+struct Series {
+  std::string path;
+  std::vector<Column> columns;
+
+  /// The column of that name, or null.
+  [[nodiscard]] const Column* find(std::string_view name) const;
+  /// The column of that name. Throws std::runtime_error naming the series and the columns it has.
+  [[nodiscard]] const Column& at(std::string_view name) const;
+};
+
+/// Singular values of one parameter over time: values[t * rank + k], descending in k.
+struct Spectrum {
+  std::string parameter;
+  std::vector<std::int64_t> steps;
+  std::size_t rank = 0;
+  std::vector<float> values;
+  std::vector<std::int64_t> shape;  // of the parameter
+  std::string source;               // how they were computed
+};
+
+struct RunRecord {
+  std::string config;         // the resolved document
+  std::string config_sha256;  // empty: computed when written
+  std::map<std::string, std::string> provenance;
+  std::vector<Series> series;  // sorted by path when read
+  std::vector<Spectrum> spectra;
+
+  /// The series at `path`, or null.
+  [[nodiscard]] const Series* find(std::string_view path) const;
+  /// The series at `path`. Throws std::runtime_error naming the series there are.
+  [[nodiscard]] const Series& at(std::string_view path) const;
+  /// The series at `path`, made without columns when absent.
+  [[nodiscard]] Series& series_at(std::string_view path);
+};
+
+/// Writes the record to `file`, replacing it, whole or not at all. Throws std::runtime_error naming file and
+/// path on a full disk, columns of unequal length, text that is not UTF-8, or names that HDF5 cannot hold.
+void write_run(const std::filesystem::path& file, const RunRecord& record);
+
+/// Reads what `write_run` wrote. Throws std::runtime_error naming the file and what is wrong with it: not
+/// HDF5, damaged (checksums), a newer schema version, a layout that is not a run's.
+[[nodiscard]] RunRecord read_run(const std::filesystem::path& file);
+
+}  // namespace isorbit::core
