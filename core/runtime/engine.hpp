@@ -1,0 +1,58 @@
+// Where programs run: a oneDNN engine and stream, a fixed number of threads, and parallel loops for our own kernels.
+#pragma once
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "core/runtime/onednn.hpp"
+
+namespace isorbit::core {
+
+class Engine {
+ public:
+  /// A CPU engine of `threads` threads (at least 1). oneDNN's OpenMP threads are set for the calling thread, on which
+  /// all programs of this engine must run.
+  explicit Engine(int threads);
+
+  [[nodiscard]] const dnnl::engine& onednn() const { return engine_; }
+  [[nodiscard]] dnnl::stream& stream() { return stream_; }
+  [[nodiscard]] int threads() const { return threads_; }
+
+  /// Calls body(begin, end) over [0, n) in slices of at least `grain`, split evenly over the threads. Which slice a
+  /// thread gets never changes a result: slices share nothing.
+  template <class Body>
+  void parallel(std::int64_t n, std::int64_t grain, const Body& body) {
+    const std::int64_t slices = std::min<std::int64_t>(threads_, n / std::max<std::int64_t>(grain, 1));
+    if (slices <= 1) {
+      if (n > 0) body(std::int64_t{0}, n);
+      return;
+    }
+    arena_.execute([&] {
+      tbb::parallel_for(
+          tbb::blocked_range<std::int64_t>(0, slices, 1),
+          [&](const tbb::blocked_range<std::int64_t>& range) {
+            for (std::int64_t s = range.begin(); s != range.end(); ++s) body(n * s / slices, n * (s + 1) / slices);
+          },
+          tbb::simple_partitioner());
+    });
+  }
+
+ private:
+  dnnl::engine engine_;
+  dnnl::stream stream_;
+  int threads_;
+  tbb::task_arena arena_;
+};
+
+/// One line on each kind of engine this machine offers: "cpu  avx512_core_bf16, 2 threads".
+[[nodiscard]] std::vector<std::string> describe_engines();
+/// The instruction set oneDNN uses here, "avx2", "avx512_core_bf16", ...
+[[nodiscard]] std::string effective_isa();
+/// The oneDNN library's version, "2.6.3".
+[[nodiscard]] std::string onednn_version();
+
+}  // namespace isorbit::core
