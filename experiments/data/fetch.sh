@@ -47,7 +47,7 @@ unpack() {
   mkdir -p "$into" "$temporary/deb"
   for package in "$@"; do
     say "downloading $package"
-    if ! download "$package"; then
+    if ! download "$package" "${options[@]}"; then
       say "reading fresh package lists"
       mkdir -p "$own/lists/partial" "$own/cache/archives/partial"
       options=(-o Dir::State::Lists="$own/lists" -o Dir::Cache="$own/cache")

@@ -1,18 +1,13 @@
-// SHA-256 of data files, and files written beside and renamed.
+// Remembered SHA-256 of data files, and files written beside and renamed.
 #pragma once
 #include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "experiments/data/data_error.hpp"
 
 namespace isorbit::experiments {
-
-/// SHA-256 in 64 lower-case hexadecimal digits.
-[[nodiscard]] std::string sha256_of(std::span<const std::byte> bytes);
-[[nodiscard]] std::string sha256_of(std::string_view text);
 
 /// SHA-256 of a file, remembered in `<file>.sha256` for as long as the file's size and modification time stay
 /// the same. A folder that cannot be written only costs the time of hashing again. Throws DataError.
