@@ -9,7 +9,8 @@ ValueId Graph::add_input(std::string name, TensorType type) {
   return id;
 }
 
-ValueId Graph::add_parameter(std::string name, TensorType type, bool trainable, Json init, std::string pointer) {
+ValueId Graph::add_parameter(std::string name, TensorType type, bool trainable, Json init,
+                             std::string pointer) {
   const auto id = static_cast<ValueId>(values.size());
   values.push_back({std::move(name), std::move(type), Role::parameter, kNone});
   parameters.push_back({id, trainable, std::move(init), std::move(pointer)});

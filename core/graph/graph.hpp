@@ -1,4 +1,5 @@
-// The graph: values (what flows) and nodes (what computes), in topological order. A pass takes a graph and returns one.
+// The graph: values (what flows) and nodes (what computes), in topological order. A pass takes a graph and
+// returns one.
 #pragma once
 #include <optional>
 #include <string>
@@ -56,7 +57,8 @@ struct Graph {
   std::vector<GraphOutput> outputs;
 
   ValueId add_input(std::string name, TensorType type);
-  ValueId add_parameter(std::string name, TensorType type, bool trainable, Json init, std::string pointer = {});
+  ValueId add_parameter(std::string name, TensorType type, bool trainable, Json init,
+                        std::string pointer = {});
   /// Appends a node and its output values ("name" for one output, "name:1" for further ones).
   NodeId add_node(Node node, const std::vector<TensorType>& types);
 

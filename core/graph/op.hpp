@@ -20,8 +20,12 @@ class Builder;
 /// A shape rule's refusal. `where` is "in/<i>" or an attribute's name, relative to the node in the document.
 struct OpError : std::runtime_error {
   OpError(std::string at, std::string what_found, std::string what_expected, std::string why)
-      : std::runtime_error("found " + what_found + "; expected " + what_expected + (why.empty() ? "" : "; because " + why)),
-        where(std::move(at)), found(std::move(what_found)), expected(std::move(what_expected)), because(std::move(why)) {}
+      : std::runtime_error("found " + what_found + "; expected " + what_expected +
+                           (why.empty() ? "" : "; because " + why)),
+        where(std::move(at)),
+        found(std::move(what_found)),
+        expected(std::move(what_expected)),
+        because(std::move(why)) {}
   std::string where, found, expected, because;
 };
 
@@ -44,7 +48,8 @@ class Attributes {
 /// What a shape rule sees: the types of the inputs (in the card's order) and the attributes.
 class Infer : public Attributes {
  public:
-  Infer(std::span<const TensorType* const> inputs, const Json& attributes) : Attributes(attributes), inputs_(inputs) {}
+  Infer(std::span<const TensorType* const> inputs, const Json& attributes)
+      : Attributes(attributes), inputs_(inputs) {}
   [[nodiscard]] std::size_t inputs() const { return inputs_.size(); }
   [[nodiscard]] bool has(std::size_t i) const { return i < inputs_.size() && inputs_[i] != nullptr; }
   [[nodiscard]] const TensorType& type(std::size_t i) const { return *inputs_[i]; }
@@ -62,11 +67,17 @@ class Infer : public Attributes {
   std::span<const TensorType* const> inputs_;
 };
 
-/// What a gradient rule sees. It adds nodes through build() and sets the gradients of the inputs it can reach.
+/// What a gradient rule sees. It adds nodes through build() and sets the gradients of the inputs it can
+/// reach.
 class Grad : public Attributes {
  public:
   Grad(Builder& builder, const Graph& graph, const Node& node, std::span<const ValueId> dy)
-      : Attributes(node.attributes), builder_(builder), graph_(graph), node_(node), dy_(dy), dx_(node.inputs.size(), kNone) {}
+      : Attributes(node.attributes),
+        builder_(builder),
+        graph_(graph),
+        node_(node),
+        dy_(dy),
+        dx_(node.inputs.size(), kNone) {}
   [[nodiscard]] Builder& build() { return builder_; }
   [[nodiscard]] const Node& node() const { return node_; }
   [[nodiscard]] bool has(std::size_t i) const { return i < node_.inputs.size() && node_.inputs[i] != kNone; }
@@ -87,11 +98,12 @@ class Grad : public Attributes {
   std::vector<ValueId> dx_;
 };
 
-/// What a lowering sees: types, attributes and the engine. It returns a kernel and creates no memory and no stream.
+/// What a lowering sees: types, attributes and the engine. It returns a kernel and creates no memory and no
+/// stream.
 class Lower : public Infer {
  public:
-  Lower(std::span<const TensorType* const> inputs, std::span<const TensorType> outputs, const Json& attributes,
-        Engine& engine)
+  Lower(std::span<const TensorType* const> inputs, std::span<const TensorType> outputs,
+        const Json& attributes, Engine& engine)
       : Infer(inputs, attributes), outputs_(outputs), engine_(engine) {}
   [[nodiscard]] const Shape& out(std::size_t i = 0) const { return outputs_[i].shape; }
   [[nodiscard]] Engine& engine() const { return engine_; }
@@ -156,11 +168,11 @@ enum class Duty : std::uint8_t { none, accumulate, fill };
 /// `accumulate`: y = a + b of equal shapes.  `fill`: no inputs, attributes "shape" and "value".
 struct OpCard {
   std::string name;
-  std::string doc;                       // one line
-  std::vector<InputSlot> inputs;         // weights included, after the data inputs
+  std::string doc;                // one line
+  std::vector<InputSlot> inputs;  // weights included, after the data inputs
   std::vector<Field> attributes = {};
-  /// Weights made for the node when it is read from a document (they fill the last input slots, in order). Given only
-  /// the data inputs. An empty result: the op has none.
+  /// Weights made for the node when it is read from a document (they fill the last input slots, in order).
+  /// Given only the data inputs. An empty result: the op has none.
   std::function<std::vector<ParameterSlot>(const Infer&)> parameters = {};
   std::function<std::vector<TensorType>(const Infer&)> infer;
   /// Rewrites the node into other ops; such a card has neither grad nor lower nor ref.

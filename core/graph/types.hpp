@@ -41,7 +41,9 @@ class Shape {
 struct TensorType {
   Shape shape;
   DType dtype = DType::f32;
-  [[nodiscard]] std::size_t bytes() const { return static_cast<std::size_t>(shape.elements()) * size_of(dtype); }
+  [[nodiscard]] std::size_t bytes() const {
+    return static_cast<std::size_t>(shape.elements()) * size_of(dtype);
+  }
   [[nodiscard]] std::string text() const { return std::string(name_of(dtype)) + shape.text(); }
   friend bool operator==(const TensorType&, const TensorType&) = default;
 };

@@ -30,7 +30,8 @@ struct CompileOptions {
 /// Everything up to lowering: parametrize, expand, differentiate, simplify.
 [[nodiscard]] Graph transform(Graph model, const OpSet& ops, const CompileOptions& options);
 
-/// transform(), then lower, place reorders, plan memory and bind to the parameters in `store` (added if missing).
+/// transform(), then lower, place reorders, plan memory and bind to the parameters in `store` (added if
+/// missing).
 [[nodiscard]] Program compile(Graph model, const OpSet& ops, const CompileOptions& options, Engine& engine,
                               TensorStore& store);
 

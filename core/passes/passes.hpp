@@ -16,7 +16,8 @@
 
 namespace isorbit::core {
 
-/// Two linear layers whose product, not each alone, the model's output depends on (names are globs over nodes).
+/// Two linear layers whose product, not each alone, the model's output depends on (names are globs over
+/// nodes).
 struct ScalingPair {
   std::string name, first, second;  // "qk", "layers.*.attn.q", "layers.*.attn.k"
 };
@@ -28,7 +29,8 @@ struct ModelInput {
   std::int64_t below = 0;
 };
 
-/// A model document, read: its graph (one output per name in "outputs", and "loss"), inputs, pairs and constants.
+/// A model document, read: its graph (one output per name in "outputs", and "loss"), inputs, pairs and
+/// constants.
 struct Model {
   std::string name;
   Json constants;  // evaluated: every constant a number or a text
@@ -40,23 +42,27 @@ struct Model {
 /// Spec of a model document; nodes are described by the cards.
 [[nodiscard]] Spec model_spec(const OpSet& ops);
 
-/// Reads a model. `size` picks a set of constants ("" for none), `overrides` sets single constants afterwards; both are
-/// checked. All problems of the document are thrown at once as DocumentError: unknown ops, blocks and references, cycles
-/// between blocks, wrong shapes (by the cards' shape rules), bad attributes, unused nodes, sizes past memory.
+/// Reads a model. `size` picks a set of constants ("" for none), `overrides` sets single constants
+/// afterwards; both are checked. All problems of the document are thrown at once as DocumentError: unknown
+/// ops, blocks and references, cycles between blocks, wrong shapes (by the cards' shape rules), bad
+/// attributes, unused nodes, sizes past memory.
 [[nodiscard]] Model read_model(const Document& document, const OpSet& ops, const std::string& size = {},
                                const Json& overrides = Json::object());
 
-/// How a parameter's use is rewritten: realize(builder, weight value) returns the value that stands for it, built from a
-/// base and coordinates added with graph().add_parameter(). Nothing happens to parameters without a rewrite.
+/// How a parameter's use is rewritten: realize(builder, weight value) returns the value that stands for it,
+/// built from a base and coordinates added with graph().add_parameter(). Nothing happens to parameters
+/// without a rewrite.
 using Realize = std::function<ValueId(Builder&, const Parameter&, const Value&)>;
 
 /// Replaces the use of every parameter named in `realizations` by what its function builds.
-[[nodiscard]] Graph parametrize(const Graph& graph, const OpSet& ops, const std::map<std::string, Realize>& realizations);
+[[nodiscard]] Graph parametrize(const Graph& graph, const OpSet& ops,
+                                const std::map<std::string, Realize>& realizations);
 
 /// Rewrites every node whose card is an expansion.
 [[nodiscard]] Graph expand(const Graph& graph, const OpSet& ops);
 
-/// Reverse-mode: adds an output "gradient/<name>" for every trainable parameter. The loss is the output "loss".
+/// Reverse-mode: adds an output "gradient/<name>" for every trainable parameter. The loss is the output
+/// "loss".
 [[nodiscard]] Graph differentiate(const Graph& graph, const OpSet& ops);
 
 /// Removes nodes no output needs and merges nodes that compute the same.
@@ -73,7 +79,8 @@ struct LoweredGraph {
 };
 [[nodiscard]] LoweredGraph lower(Graph graph, Engine& engine);
 
-/// Inserts a reorder wherever a kernel wants another format than its input has. The only place that compares formats.
+/// Inserts a reorder wherever a kernel wants another format than its input has. The only place that compares
+/// formats.
 [[nodiscard]] LoweredGraph place_reorders(LoweredGraph lowered, Engine& engine);
 
 /// A buffer alive from step `first` to step `last`, both included.
@@ -81,7 +88,8 @@ struct Lifetime {
   std::int64_t first = 0, last = 0;
   std::size_t bytes = 0;
 };
-/// Offsets into one arena such that buffers alive at the same step never overlap; 64-byte aligned, largest first.
+/// Offsets into one arena such that buffers alive at the same step never overlap; 64-byte aligned, largest
+/// first.
 struct Arena {
   std::vector<std::size_t> offsets;
   std::size_t bytes = 0;

@@ -1,4 +1,5 @@
-// Where programs run: a oneDNN engine and stream, a fixed number of threads, and parallel loops for our own kernels.
+// Where programs run: a oneDNN engine and stream, a fixed number of threads, and parallel loops for our own
+// kernels.
 #pragma once
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
@@ -14,16 +15,16 @@ namespace isorbit::core {
 
 class Engine {
  public:
-  /// A CPU engine of `threads` threads (at least 1). oneDNN's OpenMP threads are set for the calling thread, on which
-  /// all programs of this engine must run.
+  /// A CPU engine of `threads` threads (at least 1). oneDNN's OpenMP threads are set for the calling thread,
+  /// on which all programs of this engine must run.
   explicit Engine(int threads);
 
   [[nodiscard]] const dnnl::engine& onednn() const { return engine_; }
   [[nodiscard]] dnnl::stream& stream() { return stream_; }
   [[nodiscard]] int threads() const { return threads_; }
 
-  /// Calls body(begin, end) over [0, n) in slices of at least `grain`, split evenly over the threads. Which slice a
-  /// thread gets never changes a result: slices share nothing.
+  /// Calls body(begin, end) over [0, n) in slices of at least `grain`, split evenly over the threads. Which
+  /// slice a thread gets never changes a result: slices share nothing.
   template <class Body>
   void parallel(std::int64_t n, std::int64_t grain, const Body& body) {
     const std::int64_t slices = std::min<std::int64_t>(threads_, n / std::max<std::int64_t>(grain, 1));
@@ -35,7 +36,8 @@ class Engine {
       tbb::parallel_for(
           tbb::blocked_range<std::int64_t>(0, slices, 1),
           [&](const tbb::blocked_range<std::int64_t>& range) {
-            for (std::int64_t s = range.begin(); s != range.end(); ++s) body(n * s / slices, n * (s + 1) / slices);
+            for (std::int64_t s = range.begin(); s != range.end(); ++s)
+              body(n * s / slices, n * (s + 1) / slices);
           },
           tbb::simple_partitioner());
     });

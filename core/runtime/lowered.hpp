@@ -1,4 +1,5 @@
-// What a node becomes: a named implementation, the memory formats it wants, and a function that binds it to addresses.
+// What a node becomes: a named implementation, the memory formats it wants, and a function that binds it to
+// addresses.
 #pragma once
 #include <functional>
 #include <optional>
@@ -11,7 +12,8 @@
 
 namespace isorbit::core {
 
-/// Addresses of one node's tensors, in the order of its inputs and outputs (null for an absent optional input).
+/// Addresses of one node's tensors, in the order of its inputs and outputs (null for an absent optional
+/// input).
 struct Binding {
   std::vector<const void*> in;
   std::vector<void*> out;
@@ -19,26 +21,32 @@ struct Binding {
   Engine* engine = nullptr;
 
   template <class T = float>
-  [[nodiscard]] const T* input(std::size_t i) const { return static_cast<const T*>(in[i]); }
+  [[nodiscard]] const T* input(std::size_t i) const {
+    return static_cast<const T*>(in[i]);
+  }
   template <class T = float>
-  [[nodiscard]] T* output(std::size_t i = 0) const { return static_cast<T*>(out[i]); }
+  [[nodiscard]] T* output(std::size_t i = 0) const {
+    return static_cast<T*>(out[i]);
+  }
 };
 
 using Kernel = std::function<void()>;
 
 struct Lowered {
-  std::string implementation;      // oneDNN's own name ("brgemm:avx512_core") or "own:<name>"
+  std::string implementation;  // oneDNN's own name ("brgemm:avx512_core") or "own:<name>"
   std::size_t scratch_bytes = 0;
-  /// Formats wanted per input and output; empty or nullopt: dense row-major. place_reorders() brings them about.
+  /// Formats wanted per input and output; empty or nullopt: dense row-major. place_reorders() brings them
+  /// about.
   std::vector<std::optional<onednn::Layout>> in_layouts = {};
   std::vector<std::optional<onednn::Layout>> out_layouts = {};
   std::function<Kernel(const Binding&)> bind;
 
   /// A kernel of our own: body(binding) at every run.
-  static Lowered own(std::string name, std::function<void(const Binding&)> body, std::size_t scratch_bytes = 0);
+  static Lowered own(std::string name, std::function<void(const Binding&)> body,
+                     std::size_t scratch_bytes = 0);
 
-  /// One oneDNN primitive. `arguments` maps DNNL_ARG_* to a layout and to where its address comes from; the scratchpad
-  /// is in user mode and is booked from the program's memory.
+  /// One oneDNN primitive. `arguments` maps DNNL_ARG_* to a layout and to where its address comes from; the
+  /// scratchpad is in user mode and is booked from the program's memory.
   struct Argument {
     int id = 0;
     bool output = false;
@@ -50,8 +58,8 @@ struct Lowered {
     return primitive(dnnl::primitive(description.get()), description.impl_info_str(),
                      description.scratchpad_desc(), std::move(arguments));
   }
-  static Lowered primitive(dnnl::primitive primitive, std::string implementation, const onednn::Layout& scratchpad,
-                           std::vector<Argument> arguments);
+  static Lowered primitive(dnnl::primitive primitive, std::string implementation,
+                           const onednn::Layout& scratchpad, std::vector<Argument> arguments);
 };
 
 /// Attributes every primitive is created with: scratchpad in user mode.

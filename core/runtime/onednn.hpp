@@ -1,4 +1,5 @@
-// The seam to oneDNN 2.6 and 3.x: outside this header nobody names X::desc, a _v2 type, md.data or append_eltwise.
+// The seam to oneDNN 2.6 and 3.x: outside this header nobody names X::desc, a _v2 type, md.data or
+// append_eltwise.
 #pragma once
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -12,69 +13,82 @@ using SoftmaxBackward = dnnl::softmax_backward;
 
 /// Descriptor of matmul, binary or reduction.
 template <class P, class... Arguments>
-typename P::primitive_desc describe(const dnnl::engine& engine, const dnnl::primitive_attr& attr, const Arguments&... a) {
+typename P::primitive_desc describe(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
+                                    const Arguments&... a) {
   return typename P::primitive_desc(engine, a..., attr);
 }
-inline auto describe_eltwise(const dnnl::engine& engine, const dnnl::primitive_attr& attr, dnnl::algorithm algorithm,
-                             const Layout& layout, float alpha, float beta) {
-  return dnnl::eltwise_forward::primitive_desc(engine, dnnl::prop_kind::forward_training, algorithm, layout, layout,
-                                               alpha, beta, attr);
+inline auto describe_eltwise(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
+                             dnnl::algorithm algorithm, const Layout& layout, float alpha, float beta) {
+  return dnnl::eltwise_forward::primitive_desc(engine, dnnl::prop_kind::forward_training, algorithm, layout,
+                                               layout, alpha, beta, attr);
 }
 inline auto describe_eltwise_backward(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
-                                      const dnnl::eltwise_forward::primitive_desc& forward, dnnl::algorithm algorithm,
-                                      const Layout& layout, float alpha, float beta) {
-  return dnnl::eltwise_backward::primitive_desc(engine, algorithm, layout, layout, layout, alpha, beta, forward, attr);
+                                      const dnnl::eltwise_forward::primitive_desc& forward,
+                                      dnnl::algorithm algorithm, const Layout& layout, float alpha,
+                                      float beta) {
+  return dnnl::eltwise_backward::primitive_desc(engine, algorithm, layout, layout, layout, alpha, beta,
+                                                forward, attr);
 }
-inline auto describe_softmax(const dnnl::engine& engine, const dnnl::primitive_attr& attr, const Layout& layout, int axis) {
-  return SoftmaxForward::primitive_desc(engine, dnnl::prop_kind::forward_training, dnnl::algorithm::softmax_accurate,
-                                        layout, layout, axis, attr);
+inline auto describe_softmax(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
+                             const Layout& layout, int axis) {
+  return SoftmaxForward::primitive_desc(engine, dnnl::prop_kind::forward_training,
+                                        dnnl::algorithm::softmax_accurate, layout, layout, axis, attr);
 }
 inline auto describe_softmax_backward(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
-                                      const SoftmaxForward::primitive_desc& forward, const Layout& layout, int axis) {
-  return SoftmaxBackward::primitive_desc(engine, dnnl::algorithm::softmax_accurate, layout, layout, layout, axis, forward,
-                                         attr);
+                                      const SoftmaxForward::primitive_desc& forward, const Layout& layout,
+                                      int axis) {
+  return SoftmaxBackward::primitive_desc(engine, dnnl::algorithm::softmax_accurate, layout, layout, layout,
+                                         axis, forward, attr);
 }
-inline auto describe_layer_norm(const dnnl::engine& engine, const dnnl::primitive_attr& attr, const Layout& layout,
-                                const Layout& statistics, float epsilon, dnnl::normalization_flags flags) {
-  return dnnl::layer_normalization_forward::primitive_desc(engine, dnnl::prop_kind::forward_training, layout, layout,
-                                                           statistics, epsilon, flags, attr);
+inline auto describe_layer_norm(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
+                                const Layout& layout, const Layout& statistics, float epsilon,
+                                dnnl::normalization_flags flags) {
+  return dnnl::layer_normalization_forward::primitive_desc(engine, dnnl::prop_kind::forward_training, layout,
+                                                           layout, statistics, epsilon, flags, attr);
 }
 inline auto describe_layer_norm_backward(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
                                          const dnnl::layer_normalization_forward::primitive_desc& forward,
                                          const Layout& layout, const Layout& statistics, float epsilon,
                                          dnnl::normalization_flags flags) {
-  return dnnl::layer_normalization_backward::primitive_desc(engine, dnnl::prop_kind::backward, layout, layout, layout,
-                                                            statistics, epsilon, flags, forward, attr);
+  return dnnl::layer_normalization_backward::primitive_desc(
+      engine, dnnl::prop_kind::backward, layout, layout, layout, statistics, epsilon, flags, forward, attr);
 }
 #else
 using SoftmaxForward = dnnl::softmax_v2_forward;
 using SoftmaxBackward = dnnl::softmax_v2_backward;
 
 template <class P, class... Arguments>
-typename P::primitive_desc describe(const dnnl::engine& engine, const dnnl::primitive_attr& attr, const Arguments&... a) {
+typename P::primitive_desc describe(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
+                                    const Arguments&... a) {
   return typename P::primitive_desc(typename P::desc(a...), attr, engine);
 }
-inline auto describe_eltwise(const dnnl::engine& engine, const dnnl::primitive_attr& attr, dnnl::algorithm algorithm,
-                             const Layout& layout, float alpha, float beta) {
-  return dnnl::eltwise_forward::primitive_desc({dnnl::prop_kind::forward_training, algorithm, layout, alpha, beta}, attr,
-                                               engine);
+inline auto describe_eltwise(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
+                             dnnl::algorithm algorithm, const Layout& layout, float alpha, float beta) {
+  return dnnl::eltwise_forward::primitive_desc(
+      {dnnl::prop_kind::forward_training, algorithm, layout, alpha, beta}, attr, engine);
 }
 inline auto describe_eltwise_backward(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
-                                      const dnnl::eltwise_forward::primitive_desc& forward, dnnl::algorithm algorithm,
-                                      const Layout& layout, float alpha, float beta) {
-  return dnnl::eltwise_backward::primitive_desc({algorithm, layout, layout, alpha, beta}, attr, engine, forward);
+                                      const dnnl::eltwise_forward::primitive_desc& forward,
+                                      dnnl::algorithm algorithm, const Layout& layout, float alpha,
+                                      float beta) {
+  return dnnl::eltwise_backward::primitive_desc({algorithm, layout, layout, alpha, beta}, attr, engine,
+                                                forward);
 }
-inline auto describe_softmax(const dnnl::engine& engine, const dnnl::primitive_attr& attr, const Layout& layout, int axis) {
+inline auto describe_softmax(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
+                             const Layout& layout, int axis) {
   return SoftmaxForward::primitive_desc(
-      {dnnl::prop_kind::forward_training, dnnl::algorithm::softmax_accurate, layout, layout, axis}, attr, engine);
+      {dnnl::prop_kind::forward_training, dnnl::algorithm::softmax_accurate, layout, layout, axis}, attr,
+      engine);
 }
 inline auto describe_softmax_backward(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
-                                      const SoftmaxForward::primitive_desc& forward, const Layout& layout, int axis) {
-  return SoftmaxBackward::primitive_desc({dnnl::algorithm::softmax_accurate, layout, layout, layout, axis}, attr, engine,
-                                         forward);
+                                      const SoftmaxForward::primitive_desc& forward, const Layout& layout,
+                                      int axis) {
+  return SoftmaxBackward::primitive_desc({dnnl::algorithm::softmax_accurate, layout, layout, layout, axis},
+                                         attr, engine, forward);
 }
-inline auto describe_layer_norm(const dnnl::engine& engine, const dnnl::primitive_attr& attr, const Layout& layout,
-                                const Layout& statistics, float epsilon, dnnl::normalization_flags flags) {
+inline auto describe_layer_norm(const dnnl::engine& engine, const dnnl::primitive_attr& attr,
+                                const Layout& layout, const Layout& statistics, float epsilon,
+                                dnnl::normalization_flags flags) {
   return dnnl::layer_normalization_forward::primitive_desc(
       {dnnl::prop_kind::forward_training, layout, statistics, epsilon, flags}, attr, engine);
 }

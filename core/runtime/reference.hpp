@@ -1,4 +1,5 @@
-// The slow engine: runs any graph in double with the cards' references. All mathematics is checked against it.
+// The slow engine: runs any graph in double with the cards' references. All mathematics is checked against
+// it.
 #pragma once
 #include <map>
 #include <string>
@@ -15,6 +16,7 @@ struct ReferenceInputs {
 };
 
 /// The graph's outputs by name, in double. Throws std::invalid_argument naming a missing or mis-sized input.
-[[nodiscard]] std::map<std::string, std::vector<double>> evaluate(const Graph& graph, const ReferenceInputs& inputs);
+[[nodiscard]] std::map<std::string, std::vector<double>> evaluate(const Graph& graph,
+                                                                  const ReferenceInputs& inputs);
 
 }  // namespace isorbit::core

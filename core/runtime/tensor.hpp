@@ -35,8 +35,8 @@ class Tensor {
   [[nodiscard]] const TensorType& type() const { return type_; }
   [[nodiscard]] const Shape& shape() const { return type_.shape; }
   [[nodiscard]] std::span<std::byte> bytes() const { return {buffer_.data(), buffer_.size()}; }
-  [[nodiscard]] std::span<float> values() const;           // f32 only
-  [[nodiscard]] std::span<std::int32_t> indices() const;   // s32 only
+  [[nodiscard]] std::span<float> values() const;          // f32 only
+  [[nodiscard]] std::span<std::int32_t> indices() const;  // s32 only
 
  private:
   TensorType type_;

@@ -1,0 +1,50 @@
+#include "core/runtime/engine.hpp"
+
+#include <omp.h>
+
+#include <stdexcept>
+
+namespace isorbit::core {
+
+Engine::Engine(int threads)
+    : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_), threads_(threads), arena_(std::max(threads, 1)) {
+  if (threads < 1) throw std::invalid_argument("an engine needs at least one thread");
+  omp_set_num_threads(threads);
+}
+
+std::string effective_isa() {
+  switch (dnnl::get_effective_cpu_isa()) {
+    case dnnl::cpu_isa::sse41:
+      return "sse41";
+    case dnnl::cpu_isa::avx:
+      return "avx";
+    case dnnl::cpu_isa::avx2:
+      return "avx2";
+    case dnnl::cpu_isa::avx2_vnni:
+      return "avx2_vnni";
+    case dnnl::cpu_isa::avx512_core:
+      return "avx512_core";
+    case dnnl::cpu_isa::avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl::cpu_isa::avx512_core_bf16:
+      return "avx512_core_bf16";
+    case dnnl::cpu_isa::avx512_core_amx:
+      return "avx512_core_amx";
+    default:
+      return "unknown";
+  }
+}
+
+std::string onednn_version() {
+  const dnnl::version_t* v = dnnl::version();
+  return std::to_string(v->major) + "." + std::to_string(v->minor) + "." + std::to_string(v->patch);
+}
+
+std::vector<std::string> describe_engines() {
+  const std::size_t gpus = dnnl::engine::get_count(dnnl::engine::kind::gpu);
+  return {"cpu  oneDNN " + onednn_version() + ", " + effective_isa() + ", " +
+              std::to_string(omp_get_num_procs()) + " processors",
+          "gpu  " + std::to_string(gpus) + " devices found by oneDNN"};
+}
+
+}  // namespace isorbit::core
