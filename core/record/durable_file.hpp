@@ -44,5 +44,7 @@ void write_fully(int descriptor, std::span<const std::byte> bytes, const std::fi
 /// SHA-256 in 64 lower-case hexadecimal digits.
 [[nodiscard]] std::string sha256_of(std::span<const std::byte> bytes);
 [[nodiscard]] std::string sha256_of(std::string_view text);
+/// The same of several pieces, one after the other.
+[[nodiscard]] std::string sha256_of(std::span<const std::span<const std::byte>> pieces);
 
 }  // namespace isorbit::core

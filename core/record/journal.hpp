@@ -45,8 +45,8 @@ class Journal {
   /// Every row up to the first damaged frame; a damaged file is an answer, not an error. Throws
   /// std::runtime_error only when the file cannot be read at all.
   [[nodiscard]] static JournalContents read(const std::filesystem::path& path);
-  /// Rewrites the journal with the rows that `keep` accepts, in their order, beside and renamed. Returns the
-  /// kept rows. No Journal may be open on the path.
+  /// Rewrites the journal with the readable rows that `keep` accepts, in their order, beside and renamed.
+  /// Returns the kept rows. No Journal may be open on the path.
   static std::vector<Json> keep_rows(const std::filesystem::path& path,
                                      const std::function<bool(const Json&)>& keep);
   /// Drops the rows whose "step" is greater than `step`; rows without an integer "step" stay. Returns the
