@@ -1,0 +1,30 @@
+// The resolved document of one cell: everything that decides its numbers, and its identity.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "core/document/problem.hpp"
+#include "core/passes/passes.hpp"
+#include "experiments/data/batch_source.hpp"
+#include "experiments/method.hpp"
+
+namespace isorbit::experiments {
+
+/// Fields of "training": steps, batch (0: the model's), validate_every, spectra_every, checkpoint_every,
+/// threads, dtype, valid_targets.
+[[nodiscard]] core::Spec training_spec();
+/// Fields of "data": corpus, tokenizer.
+[[nodiscard]] core::Spec data_spec();
+
+/// {"model": <document with its constants set, sizes gone>, "method": <likewise>, "data", "training",
+/// "seed"}; cosmetic keys ("name" and "doc" at the top of model and method, "x-..." everywhere) do not enter
+/// the id.
+[[nodiscard]] core::Json cell_document(const core::Document& model, const std::string& size,
+                                       const core::Json& model_constants, const core::Document& method,
+                                       const core::Json& method_constants, const core::Json& data,
+                                       const core::Json& training, std::int64_t seed);
+
+/// SHA-256 (hex) of the canonical document and the data's fingerprint.
+[[nodiscard]] std::string cell_id(const core::Json& document, const std::string& data_sha256);
+
+}  // namespace isorbit::experiments
