@@ -1,13 +1,10 @@
 #include "core/record/durable_file.hpp"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <memory>
 #include <stdexcept>
 #include <system_error>
 
@@ -105,25 +102,5 @@ std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
   bytes.resize(done);
   return bytes;
 }
-
-std::string sha256_of(std::span<const std::span<const std::byte>> pieces) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  std::array<unsigned char, 32> digest{};
-  bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
-  for (const auto& piece : pieces)
-    good = good && EVP_DigestUpdate(context.get(), piece.data(), piece.size()) == 1;
-  if (!good || EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1)
-    throw std::runtime_error("SHA-256 is not available in this OpenSSL");
-  std::string text;
-  for (const unsigned char byte : digest) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
-}
-
-std::string sha256_of(std::span<const std::byte> bytes) { return sha256_of(std::span(&bytes, 1)); }
-
-std::string sha256_of(std::string_view text) { return sha256_of(std::as_bytes(std::span(text))); }
 
 }  // namespace isorbit::core

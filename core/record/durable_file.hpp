@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,11 +39,5 @@ void write_fully(int descriptor, std::span<const std::byte> bytes, const std::fi
 
 /// The whole file. Throws std::runtime_error naming the path and the cause.
 [[nodiscard]] std::vector<std::byte> read_bytes(const std::filesystem::path& path);
-
-/// SHA-256 in 64 lower-case hexadecimal digits.
-[[nodiscard]] std::string sha256_of(std::span<const std::byte> bytes);
-[[nodiscard]] std::string sha256_of(std::string_view text);
-/// The same of several pieces, one after the other.
-[[nodiscard]] std::string sha256_of(std::span<const std::span<const std::byte>> pieces);
 
 }  // namespace isorbit::core

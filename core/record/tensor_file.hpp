@@ -16,38 +16,38 @@
 
 namespace isorbit::core {
 
-enum class TensorType { f32, f64, i32, i64, u8 };
+enum class StoredType { f32, f64, i32, i64, u8 };
 
 /// Bytes of one element.
-[[nodiscard]] std::size_t size_of(TensorType type);
+[[nodiscard]] std::size_t size_of(StoredType type);
 
 template <typename T>
-constexpr TensorType tensor_type();
+constexpr StoredType tensor_type();
 template <>
-constexpr TensorType tensor_type<float>() {
-  return TensorType::f32;
+constexpr StoredType tensor_type<float>() {
+  return StoredType::f32;
 }
 template <>
-constexpr TensorType tensor_type<double>() {
-  return TensorType::f64;
+constexpr StoredType tensor_type<double>() {
+  return StoredType::f64;
 }
 template <>
-constexpr TensorType tensor_type<std::int32_t>() {
-  return TensorType::i32;
+constexpr StoredType tensor_type<std::int32_t>() {
+  return StoredType::i32;
 }
 template <>
-constexpr TensorType tensor_type<std::int64_t>() {
-  return TensorType::i64;
+constexpr StoredType tensor_type<std::int64_t>() {
+  return StoredType::i64;
 }
 template <>
-constexpr TensorType tensor_type<std::uint8_t>() {
-  return TensorType::u8;
+constexpr StoredType tensor_type<std::uint8_t>() {
+  return StoredType::u8;
 }
 
 /// A tensor to be written; it does not own its data.
 struct TensorView {
   std::string name;
-  TensorType type = TensorType::f32;
+  StoredType type = StoredType::f32;
   std::vector<std::int64_t> shape;
   std::span<const std::byte> data;
 };
@@ -60,9 +60,9 @@ template <typename T>
 }
 
 /// A tensor that was read; it owns its data.
-struct Tensor {
+struct StoredTensor {
   std::string name;
-  TensorType type = TensorType::f32;
+  StoredType type = StoredType::f32;
   std::vector<std::int64_t> shape;
   std::vector<std::byte> data;
 
@@ -75,17 +75,17 @@ struct Tensor {
     return out;
   }
   /// Throws std::runtime_error naming the tensor when its type is not `wanted`.
-  void expect(TensorType wanted) const;
+  void expect(StoredType wanted) const;
 };
 
 struct TensorFile {
   std::map<std::string, std::string> metadata;
-  std::vector<Tensor> tensors;  // in the order of the file
+  std::vector<StoredTensor> tensors;  // in the order of the file
 
   /// The tensor of that name, or null.
-  [[nodiscard]] const Tensor* find(std::string_view name) const;
+  [[nodiscard]] const StoredTensor* find(std::string_view name) const;
   /// The tensor of that name. Throws std::runtime_error naming it and the nearest name there is.
-  [[nodiscard]] const Tensor& at(std::string_view name) const;
+  [[nodiscard]] const StoredTensor& at(std::string_view name) const;
 };
 
 /// Writes beside (`<path>.part`), syncs, renames and syncs the folder. Throws std::invalid_argument on a
