@@ -25,7 +25,7 @@ void check_to_write(std::span<const TensorView> tensors) {
     if (tensor_bytes(t.shape, t.type) != t.data.size())
       throw std::invalid_argument("tensor \"" + t.name + "\": found " + std::to_string(t.data.size()) +
                                   " bytes, which do not fit " + std::string(name_of(t.type)) + " of shape " +
-                                  shape_text(t.shape));
+                                  tensor_shape_text(t.shape));
   }
 }
 

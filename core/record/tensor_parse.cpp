@@ -109,7 +109,7 @@ class Parser {
            std::to_string(data_.size()) + " bytes: the file is cut off");
     if (tensor_bytes(entry.tensor.shape, known->type) != entry.end - entry.begin)
       fail(where + "found " + std::to_string(entry.end - entry.begin) + " bytes, which do not fit " +
-           std::string(known->name) + " of shape " + shape_text(entry.tensor.shape));
+           std::string(known->name) + " of shape " + tensor_shape_text(entry.tensor.shape));
     entries_.push_back(std::move(entry));
   }
 

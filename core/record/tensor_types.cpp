@@ -28,7 +28,7 @@ std::optional<std::uint64_t> tensor_bytes(std::span<const std::int64_t> shape, S
   return bytes;
 }
 
-std::string shape_text(std::span<const std::int64_t> shape) {
+std::string tensor_shape_text(std::span<const std::int64_t> shape) {
   std::string text = "[";
   for (const std::int64_t d : shape) text += (text.size() > 1 ? "," : "") + std::to_string(d);
   return text + "]";

@@ -27,6 +27,6 @@ inline constexpr std::array<StoredTypeName, 5> tensor_type_names = {{{StoredType
 [[nodiscard]] std::optional<std::uint64_t> tensor_bytes(std::span<const std::int64_t> shape, StoredType type);
 
 /// A shape as errors show it: [2,3].
-[[nodiscard]] std::string shape_text(std::span<const std::int64_t> shape);
+[[nodiscard]] std::string tensor_shape_text(std::span<const std::int64_t> shape);
 
 }  // namespace isorbit::core
