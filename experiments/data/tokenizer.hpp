@@ -18,7 +18,7 @@ namespace isorbit::experiments {
 
 struct TokenizerChoice {
   std::string kind = "bytes";  // bytes | bpe
-  std::int64_t vocab = 256;    // bpe: 258..65536 pieces
+  std::int64_t vocab = 256;    // bpe: 260..65536 pieces
 
   /// From a document's `"bytes"` or `{"kind": "bpe", "vocab": 4096}`. Throws DataError.
   [[nodiscard]] static TokenizerChoice from_json(const core::Json& value);
@@ -32,6 +32,14 @@ class Tokenizer {
   [[nodiscard]] virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
   /// The bytes that were encoded, newlines included. An id outside [0, vocab) is a DataError.
   [[nodiscard]] virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
+};
+
+/// A byte is a token.
+class ByteTokenizer final : public Tokenizer {
+ public:
+  [[nodiscard]] std::int64_t vocab() const override { return 256; }
+  [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const override;
+  [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const override;
 };
 
 /// One split of a corpus as token ids, mapped from disk. Copies share the mapping.
