@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,17 @@ inline core::TensorType f32(std::vector<std::int64_t> dims) { return f32(core::S
 
 /// Shape rule of an op whose only output is like its first input.
 inline std::vector<core::TensorType> like_first(const core::Infer& x) { return {f32(x.in(0))}; }
+
+/// The integer-list attribute `name` as a shape; refuses one of more than 2^40 elements.
+inline core::Shape shape_attribute(const core::Infer& x, const char* name) {
+  core::Shape shape(x.integers(name));
+  try {
+    (void)shape.elements();
+  } catch (const std::overflow_error&) {
+    x.refuse_attribute(name, shape.text(), "at most 2^40 elements");
+  }
+  return shape;
+}
 
 /// Refuses input `i` unless it has the shape of input `of`.
 inline void same_shape(const core::Infer& x, std::size_t i, std::size_t of, const std::string& why = {}) {

@@ -101,6 +101,15 @@ inline auto describe_layer_norm_backward(const dnnl::engine& engine, const dnnl:
 }
 #endif
 
+/// Appends "times alpha" to what a primitive does with its result.
+inline void post_linear(dnnl::post_ops& ops, float alpha) {
+#if DNNL_VERSION_MAJOR >= 3
+  ops.append_eltwise(dnnl::algorithm::eltwise_linear, alpha, 0.F);
+#else
+  ops.append_eltwise(1.F, dnnl::algorithm::eltwise_linear, alpha, 0.F);
+#endif
+}
+
 /// Row-major f32 layout of these extents; rank 0 is seen as [1].
 [[nodiscard]] inline Layout dense(const dnnl::memory::dims& dims) {
   dnnl::memory::dims extents = dims.empty() ? dnnl::memory::dims{1} : dims;
