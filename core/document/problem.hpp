@@ -51,7 +51,8 @@ class Problems {
 };
 
 /// The candidate nearest to `word` by edit distance, when near enough to be a typo; else nothing.
-[[nodiscard]] std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates);
+[[nodiscard]] std::optional<std::string> nearest(std::string_view word,
+                                                 std::span<const std::string> candidates);
 
 /// A value as an error shows it: strings in quotes, long values cut.
 [[nodiscard]] std::string shown(const Json& value);

@@ -1,0 +1,67 @@
+#include "core/document/digest.hpp"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <vector>
+
+namespace isorbit::core {
+namespace {
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+    require(context_ != nullptr && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
+  }
+  void add(const void* data, std::size_t size) { require(EVP_DigestUpdate(context_.get(), data, size) == 1); }
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
+    unsigned size = 0;
+    require(EVP_DigestFinal_ex(context_.get(), bytes.data(), &size) == 1);
+    std::string digits;
+    for (unsigned i = 0; i < size; ++i) {
+      digits += "0123456789abcdef"[bytes[i] >> 4U];
+      digits += "0123456789abcdef"[bytes[i] & 15U];
+    }
+    return digits;
+  }
+
+ private:
+  static void require(bool held) {
+    if (!held) throw std::runtime_error("the crypto library could not compute a SHA-256 digest");
+  }
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+}  // namespace
+
+std::string sha256_hex(std::span<const std::byte> bytes) {
+  Sha256 digest;
+  digest.add(bytes.data(), bytes.size());
+  return digest.hex();
+}
+
+std::string sha256_hex(std::string_view text) { return sha256_hex(std::as_bytes(std::span(text))); }
+
+std::string sha256_file(const std::filesystem::path& file) {
+  const auto refuse = [&] {
+    throw std::system_error(errno, std::generic_category(), "cannot read " + file.string());
+  };
+  const auto close = [](std::FILE* stream) { std::fclose(stream); };
+  const std::unique_ptr<std::FILE, decltype(close)> stream(std::fopen(file.c_str(), "rb"), close);
+  if (!stream) refuse();
+  Sha256 digest;
+  std::vector<char> block(std::size_t{1} << 18);
+  while (const std::size_t size = std::fread(block.data(), 1, block.size(), stream.get())) {
+    digest.add(block.data(), size);
+  }
+  if (std::ferror(stream.get()) != 0) refuse();
+  return digest.hex();
+}
+
+}  // namespace isorbit::core

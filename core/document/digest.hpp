@@ -1,0 +1,16 @@
+// SHA-256 (FIPS 180-4), as 64 lower-case hexadecimal digits.
+#pragma once
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace isorbit::core {
+
+[[nodiscard]] std::string sha256_hex(std::span<const std::byte> bytes);
+[[nodiscard]] std::string sha256_hex(std::string_view text);
+/// Digest of a file's bytes, read in blocks. Throws std::system_error with the path when it cannot be read.
+[[nodiscard]] std::string sha256_file(const std::filesystem::path& file);
+
+}  // namespace isorbit::core

@@ -1,0 +1,317 @@
+// Reading: the grammar is nlohmann's SAX parser, which tells values but not where they stand. A cursor walks
+// the same text in step with its events, one token each, and so knows the place of every key and value.
+#include "core/document/json.hpp"
+
+#include <cctype>
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+#include "core/document/json_cursor.hpp"
+#include "core/document/problem.hpp"
+
+namespace isorbit::core {
+namespace {
+
+constexpr std::size_t kDeepest = 64;
+constexpr std::size_t kLongest = std::size_t{16} << 20;
+constexpr std::uint64_t kExact = std::uint64_t{1} << 53;  // integers a double holds exactly
+// Memory for positions. A hostile document of long nested keys and many values would need far more than its
+// own length; past this the position of a value is that of its nearest known ancestor.
+constexpr std::size_t kPositionBytes = std::size_t{64} << 20;
+// "~" is always followed by 0 or 1 in a pointer, so that no value is called this.
+constexpr std::string_view kKeyMark = "~key";
+
+std::string at_words(Position p) { return std::to_string(p.line) + ":" + std::to_string(p.column); }
+
+/// Receives the parser's events; throws DocumentError at the first fault.
+class Reader {
+ public:
+  using number_integer_t = Json::number_integer_t;
+  using number_unsigned_t = Json::number_unsigned_t;
+  using number_float_t = Json::number_float_t;
+  using string_t = Json::string_t;
+  using binary_t = Json::binary_t;
+
+  Reader(std::string_view text, Document& document) : cursor_(text), document_(document) {}
+
+  bool null() { return scalar(nullptr); }
+  bool boolean(bool value) { return scalar(value); }
+  bool number_integer(std::int64_t value) {
+    if (value < -static_cast<std::int64_t>(kExact)) refuse_integer();
+    return scalar(value);
+  }
+  bool number_unsigned(std::uint64_t value) {
+    if (value > kExact) refuse_integer();
+    return scalar(value);
+  }
+  bool number_float(double value, const std::string& digits) {
+    if (digits.find_first_of(".eE") == std::string::npos) refuse_integer();
+    return scalar(value);
+  }
+  bool string(std::string& value) { return scalar(std::move(value)); }
+  bool binary(Json::binary_t&) { return false; }
+
+  bool start_object(std::size_t) { return open(Json::object(), JsonState::object_opened); }
+  bool start_array(std::size_t) { return open(Json::array(), JsonState::list_opened); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+
+  bool key(std::string& name) {
+    cursor_.skip_separators();
+    const Position here = cursor_.position();
+    Frame& frame = open_.back();
+    const auto [earlier, fresh] = frame.keys.emplace(name, here);
+    pointer_.resize(frame.pointer_length);
+    if (!fresh) {
+      fail({{},
+            here,
+            pointer_,
+            "key " + shown(name) + " a second time",
+            "each key once",
+            "it stands at " + at_words(earlier->second) + " too",
+            {}});
+    }
+    pointer_ = pointer_join(pointer_, name);
+    remember(pointer_ + std::string(kKeyMark), here);
+    cursor_.skip_token();
+    frame.key = std::move(name);
+    state_ = JsonState::key;
+    return true;
+  }
+
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) { fail_here(); }
+
+  /// The parser takes a NUL byte for the end of the text; nothing but space may follow the value.
+  void finish() {
+    cursor_.skip_space();
+    if (!cursor_.at_end()) fail_here();
+  }
+
+ private:
+  struct Frame {
+    Json* container;
+    std::size_t pointer_length;
+    std::size_t count = 0;
+    std::string key;
+    std::unordered_map<std::string, Position> keys;
+  };
+
+  [[noreturn]] void fail(Problem problem) const {
+    problem.file = document_.file;
+    throw DocumentError({std::move(problem)});
+  }
+
+  [[noreturn]] void fail_here() {
+    const char next = cursor_.peek();
+    const bool joined = next != '\0' && (std::isalnum(static_cast<unsigned char>(next)) != 0 ||
+                                         std::string_view("+-._").find(next) != std::string_view::npos);
+    if (joined && word_end_ == cursor_.offset()) {
+      // "01" and "truex" are two tokens to the parser and one to their author.
+      cursor_ = before_word_;
+      state_ = before_word_state_;
+    } else if (!open_.empty() && state_ != JsonState::key) {
+      pointer_.resize(open_.back().pointer_length);
+    }
+    Problem problem = explain_fault(cursor_, state_);
+    problem.pointer = pointer_;
+    fail(std::move(problem));
+  }
+
+  [[noreturn]] void refuse_integer() {
+    begin_value();
+    const std::size_t start = cursor_.offset();
+    const Position here = cursor_.position();
+    cursor_.skip_token();
+    std::string digits(cursor_.since(start));
+    if (digits.size() > 40) digits = digits.substr(0, 40) + "...";
+    fail({{},
+          here,
+          pointer_,
+          std::move(digits),
+          "an integer between -9007199254740992 and 9007199254740992",
+          "a larger one would lose digits",
+          {}});
+  }
+
+  void remember(const std::string& pointer, Position position) {
+    stored_ += pointer.size() + 64;
+    if (stored_ <= kPositionBytes) document_.positions.emplace(pointer, position);
+  }
+
+  /// Moves the cursor to the value that was just parsed and the pointer to its name.
+  void begin_value() {
+    cursor_.skip_separators();
+    if (!open_.empty() && open_.back().container->is_array()) {
+      pointer_.resize(open_.back().pointer_length);
+      pointer_ = pointer_join(pointer_, open_.back().count);
+    }
+    remember(pointer_, cursor_.position());
+  }
+
+  Json* insert(Json value) {
+    if (open_.empty()) {
+      document_.root = std::move(value);
+      return &document_.root;
+    }
+    Frame& frame = open_.back();
+    ++frame.count;
+    if (frame.container->is_array()) {
+      auto& elements = frame.container->get_ref<Json::array_t&>();
+      return &elements.emplace_back(std::move(value));
+    }
+    // Not operator[], which searches: the key is known to be new.
+    auto& members = frame.container->get_ref<Json::object_t&>();
+    return &members.emplace_back(std::move(frame.key), std::move(value)).second;
+  }
+
+  JsonState after_value() const {
+    if (open_.empty()) return JsonState::finished;
+    return open_.back().container->is_array() ? JsonState::element : JsonState::member;
+  }
+
+  bool scalar(Json value) {
+    before_word_ = cursor_;
+    before_word_state_ = state_;
+    begin_value();
+    cursor_.skip_token();
+    word_end_ = value.is_string() ? std::string_view::npos : cursor_.offset();
+    insert(std::move(value));
+    state_ = after_value();
+    return true;
+  }
+
+  bool open(Json empty, JsonState state) {
+    begin_value();
+    if (open_.size() == kDeepest) {
+      fail({{},
+            cursor_.position(),
+            pointer_,
+            "a value nested deeper than 64 levels",
+            "at most 64 levels",
+            {},
+            {}});
+    }
+    cursor_.skip_token();
+    open_.push_back({insert(std::move(empty)), pointer_.size(), 0, {}, {}});
+    state_ = state;
+    return true;
+  }
+
+  bool close() {
+    cursor_.skip_separators();
+    cursor_.skip_token();
+    pointer_.resize(open_.back().pointer_length);
+    open_.pop_back();
+    state_ = after_value();
+    return true;
+  }
+
+  JsonCursor cursor_;
+  Document& document_;
+  std::vector<Frame> open_;
+  std::string pointer_;
+  std::size_t stored_ = 0;
+  JsonState state_ = JsonState::start;
+  JsonCursor before_word_ = cursor_;  // as it was before the last number, truth value or null
+  JsonState before_word_state_ = JsonState::start;
+  std::size_t word_end_ = std::string_view::npos;
+};
+
+[[noreturn]] void refuse_file(const std::string& file, Position position, std::string found,
+                              std::string expected, std::string because = {}, std::string suggestion = {}) {
+  throw DocumentError({{file,
+                        position,
+                        {},
+                        std::move(found),
+                        std::move(expected),
+                        std::move(because),
+                        std::move(suggestion)}});
+}
+
+/// The file beside `file` whose name is nearest, in quotes; empty when there is none.
+std::string nearest_sibling(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+  std::vector<std::string> names;
+  for (std::filesystem::directory_iterator it(folder, ignored), end;
+       !ignored && it != end && names.size() < 1000; it.increment(ignored)) {
+    names.push_back(it->path().filename().string());
+  }
+  const auto name = nearest(file.filename().string(), names);
+  return name ? '"' + (file.parent_path() / *name).string() + '"' : "";
+}
+
+}  // namespace
+
+Position Document::position(std::string_view pointer) const {
+  while (true) {
+    if (const auto it = positions.find(std::string(pointer)); it != positions.end()) return it->second;
+    if (pointer.empty()) return {};
+    const std::size_t cut = pointer.rfind('/');
+    pointer = pointer.substr(0, cut == std::string_view::npos ? 0 : cut);
+  }
+}
+
+Position Document::key_position(std::string_view pointer) const {
+  const auto it = positions.find(std::string(pointer) + std::string(kKeyMark));
+  return it != positions.end() ? it->second : position(pointer);
+}
+
+std::string pointer_join(std::string_view pointer, std::string_view key) {
+  std::string joined(pointer);
+  joined += '/';
+  for (const char c : key) {
+    if (c == '~') {
+      joined += "~0";
+    } else if (c == '/') {
+      joined += "~1";
+    } else {
+      joined += c;
+    }
+  }
+  return joined;
+}
+
+std::string pointer_join(std::string_view pointer, std::size_t index) {
+  return std::string(pointer) + '/' + std::to_string(index);
+}
+
+Document parse_document(std::string_view text, std::string file) {
+  Document document{std::move(file), {}, {}};
+  if (text.size() > kLongest)
+    refuse_file(document.file, {1, 1}, "more than 16 MiB", "a document of at most 16 MiB");
+  if (text.empty()) refuse_file(document.file, {1, 1}, "an empty file", "a value");
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    refuse_file(document.file, {1, 1}, "a byte order mark", "UTF-8 without one");
+  }
+  Reader reader(text, document);
+  Json::sax_parse(text.begin(), text.end(), &reader);
+  reader.finish();
+  return document;
+}
+
+Document read_document(const std::filesystem::path& file) {
+  const std::string name = file.string();
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    refuse_file(name, {}, "no such file", "a JSON document", {}, nearest_sibling(file));
+  }
+  if (std::filesystem::is_directory(status)) refuse_file(name, {}, "a directory", "a JSON document");
+  std::ifstream stream(file, std::ios::binary);
+  std::string text;
+  std::vector<char> block(std::size_t{1} << 16);
+  errno = 0;
+  while (stream && text.size() <= kLongest) {
+    stream.read(block.data(), static_cast<std::streamsize>(block.size()));
+    text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
+  }
+  if (!stream.is_open() || stream.bad()) {
+    const int reason = errno;
+    refuse_file(name, {}, "an unreadable file", "a JSON document", std::generic_category().message(reason));
+  }
+  return parse_document(text, name);
+}
+
+}  // namespace isorbit::core
