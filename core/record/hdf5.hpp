@@ -37,6 +37,7 @@ class File {
   /// silent.
   void close();
 
+  /// Makes a group that remembers the order in which its members are made.
   void make_group(const std::string& path);
   void write(const std::string& path, std::span<const double> column);
   void write(const std::string& path, std::span<const std::int64_t> column);
@@ -58,7 +59,7 @@ class File {
 
   [[nodiscard]] bool exists(const std::string& path) const;
   [[nodiscard]] Kind kind(const std::string& path) const;
-  /// Names of the members of a group, sorted.
+  /// Names of the members of a group: in the order made where the group remembers it, sorted otherwise.
   [[nodiscard]] std::vector<std::string> members(const std::string& group) const;
   [[nodiscard]] std::vector<std::size_t> shape(const std::string& dataset) const;
   [[nodiscard]] std::vector<double> read_doubles(const std::string& path) const;

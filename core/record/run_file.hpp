@@ -3,8 +3,8 @@
 //   /config                 scalar UTF-8 text; attribute sha256
 //   /provenance             one string attribute per entry
 //   /<series>/<column>      equal-length columns; the first column is the dimension scale of the others
-//   /spectrum/<parameter>/{step, singular_values}   singular_values is [time, rank] f32; attributes shape,
-//   source
+//   /spectrum/<parameter>/{step, rank, singular_values}
+//                           singular_values is [time, rank] f32; attributes shape, source
 //
 // Series are generic (a path and columns): the caller gives the names ("train", "valid",
 // "measure/<parameter>", "event", "segment"), so a new series needs no change here. The file is written
@@ -64,7 +64,7 @@ struct RunRecord {
   std::string config;         // the resolved document
   std::string config_sha256;  // empty: computed when written
   std::map<std::string, std::string> provenance;
-  std::vector<Series> series;  // sorted by path when read
+  std::vector<Series> series;  // in the order of the file when read
   std::vector<Spectrum> spectra;
 
   /// The series at `path`, or null.

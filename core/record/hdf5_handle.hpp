@@ -1,0 +1,64 @@
+// What the HDF5 sources share: handles, silence, and errors with the library's own reason. Not for other
+// files.
+#pragma once
+#include <hdf5.h>
+
+#include <string>
+#include <utility>
+
+#include "core/record/hdf5.hpp"
+
+namespace isorbit::core::hdf5 {
+
+/// Keeps the library from printing its error stack while in scope, in this thread.
+class Quiet {
+ public:
+  Quiet() {
+    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  ~Quiet() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+/// The innermost reason on the error stack, " (reason)", or nothing.
+[[nodiscard]] std::string reason();
+
+/// An identifier that closes itself. Construction from a negative identifier throws, with `what` failed at
+/// `where`.
+class Handle {
+ public:
+  using Close = herr_t (*)(hid_t);
+  Handle(hid_t id, Close close, const std::string& where, const char* what) : id_(id), close_(close) {
+    if (id_ < 0) throw Error(where + ": cannot " + what + reason());
+  }
+  ~Handle() {
+    if (id_ >= 0) close_(id_);
+  }
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
+  Handle& operator=(Handle&&) = delete;
+  [[nodiscard]] hid_t get() const { return id_; }
+
+ private:
+  hid_t id_;
+  Close close_;
+};
+
+/// Throws when `result` is negative.
+template <typename T>
+T check(T result, const std::string& where, const char* what) {
+  if (result < 0) throw Error(where + ": cannot " + what + reason());
+  return result;
+}
+
+/// `file:/path`, as errors begin.
+[[nodiscard]] inline std::string place(const std::string& file, const std::string& path) {
+  return file + ":" + path;
+}
+
+}  // namespace isorbit::core::hdf5
