@@ -1,0 +1,51 @@
+#include "core/passes/copy_node.hpp"
+
+namespace isorbit::core {
+
+namespace {
+ValueId carried(ValueId id, const ValueMap& map) {
+  return id == kNone ? kNone : map[static_cast<std::size_t>(id)];
+}
+}  // namespace
+
+Node carried(const Node& node, const ValueMap& map) {
+  Node copy = node;
+  for (ValueId& id : copy.inputs) id = carried(id, map);
+  copy.outputs.clear();
+  return copy;
+}
+
+void copy_node(const Graph& from, const Node& node, Graph& to, ValueMap& map) {
+  std::vector<TensorType> types;
+  for (const ValueId id : node.outputs) types.push_back(from.value(id).type);
+  const auto made = static_cast<std::size_t>(to.add_node(carried(node, map), types));
+  for (std::size_t port = 0; port < node.outputs.size(); ++port) {
+    const ValueId id = to.nodes[made].outputs[port];
+    map[static_cast<std::size_t>(node.outputs[port])] = id;
+    to.values[static_cast<std::size_t>(id)].name = from.value(node.outputs[port]).name;
+  }
+}
+
+ValueMap copy_inputs(const Graph& from, Graph& to) {
+  ValueMap map(from.values.size(), kNone);
+  for (const ValueId id : from.inputs)
+    map[static_cast<std::size_t>(id)] = to.add_input(from.value(id).name, from.value(id).type);
+  return map;
+}
+
+ValueMap copy_sources(const Graph& from, Graph& to) {
+  ValueMap map = copy_inputs(from, to);
+  for (const Parameter& p : from.parameters) {
+    const Value& value = from.value(p.value);
+    map[static_cast<std::size_t>(p.value)] =
+        to.add_parameter(value.name, value.type, p.trainable, p.init, p.pointer);
+  }
+  return map;
+}
+
+void copy_outputs(const Graph& from, Graph& to, const ValueMap& map) {
+  for (const GraphOutput& output : from.outputs)
+    to.outputs.push_back({output.name, carried(output.value, map)});
+}
+
+}  // namespace isorbit::core

@@ -1,0 +1,36 @@
+// Replaces every node whose card is an expansion by the nodes its card writes it with. What these are again
+// expansions of, the builder rewrites as they are added.
+#include <stdexcept>
+
+#include "core/passes/copy_node.hpp"
+#include "core/passes/passes.hpp"
+
+namespace isorbit::core {
+
+Graph expand(const Graph& graph, const OpSet& ops) {
+  Graph out;
+  ValueMap map = copy_sources(graph, out);
+  Builder builder(out, ops);
+  for (const Node& node : graph.nodes) {
+    if (!node.op->expand) {
+      copy_node(graph, node, out, map);
+      continue;
+    }
+    builder.origin(node.name, node.pointer);
+    const std::vector<ValueId> made = node.op->expand(builder, carried(node, map));
+    if (made.size() != node.outputs.size())
+      throw std::logic_error("the expansion of \"" + node.op->name + "\" has " + std::to_string(made.size()) +
+                             " outputs; its shape rule says " + std::to_string(node.outputs.size()));
+    for (std::size_t port = 0; port < made.size(); ++port) {
+      const TensorType &type = out.value(made[port]).type, &promised = graph.value(node.outputs[port]).type;
+      if (type != promised)
+        throw std::logic_error("the expansion of \"" + node.op->name + "\" gives " + type.text() +
+                               "; its shape rule says " + promised.text());
+      map[static_cast<std::size_t>(node.outputs[port])] = made[port];
+    }
+  }
+  copy_outputs(graph, out, map);
+  return out;
+}
+
+}  // namespace isorbit::core
