@@ -1,0 +1,91 @@
+#include "experiments/training/cell_document.hpp"
+
+#include "core/document/digest.hpp"
+
+namespace isorbit::experiments {
+
+namespace {
+
+using core::Field;
+using core::Json;
+using core::Spec;
+
+/// Keys that name things for people and decide no number.
+Json without_cosmetics(const Json& value, bool top) {
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (const Json& element : value) out.push_back(without_cosmetics(element, false));
+    return out;
+  }
+  if (!value.is_object()) return value;
+  Json out = Json::object();
+  for (const auto& [key, member] : value.items()) {
+    const bool cosmetic = key.starts_with("x-") || key == "$schema" || key == "doc" || (top && key == "name");
+    if (!cosmetic) out[key] = without_cosmetics(member, false);
+  }
+  return out;
+}
+
+Json with_constants(const Json& root, const Json& size, const Json& overrides) {
+  Json out = root;
+  out.erase("sizes");
+  for (const Json* source : {&size, &overrides}) {
+    for (const auto& [name, value] : source->items()) out["constants"][name] = value;
+  }
+  return out;
+}
+
+}  // namespace
+
+Spec training_spec() {
+  return Spec::object({
+      Field{"steps", Spec::integer().at_least(1).at_most(1e9), "optimizer steps of a cell"},
+      Field{"batch",
+            Spec::integer().at_least(1).at_most(1 << 20),
+            "sequences a step; the model's own where absent",
+            {},
+            true},
+      Field{"validate_every", Spec::integer().at_least(1), "steps between validations", 100},
+      Field{"spectra_every", Spec::integer().at_least(1), "steps between singular values and measures", 200},
+      Field{"checkpoint_every", Spec::integer().at_least(1), "steps between checkpoints", 200},
+      Field{"valid_targets", Spec::integer().at_least(1), "tokens (or images) a validation covers", 32768},
+      Field{"threads", Spec::integer().at_least(1).at_most(1024), "threads of one cell; part of its identity",
+            2},
+      Field{"dtype", Spec::text().one_of({"f32"}), "compute precision", "f32"},
+  });
+}
+
+Spec data_spec() {
+  const Spec bpe =
+      Spec::object({Field{"kind", Spec::text().one_of({"bpe"}), "byte-pair encoding by SentencePiece"},
+                    Field{"vocab", Spec::integer().at_least(260).at_most(65536), "pieces", 4096}});
+  return Spec::object({
+      Field{"corpus", Spec::text(), "a folder of the data directory: austen, kjv, fashion-mnist"},
+      Field{"tokenizer", Spec::either({Spec::text().one_of({"bytes"}), bpe}), "of a text corpus", "bytes"},
+  });
+}
+
+Json cell_document(const core::Document& model, const std::string& size, const Json& model_constants,
+                   const core::Document& method, const Json& method_constants, const Json& data,
+                   const Json& training, std::int64_t seed) {
+  Json constants = model_constants;
+  if (training.contains("batch")) constants["batch"] = training.at("batch");
+  const Json sized = size.empty() ? Json::object() : model.root.at("sizes").at(size);
+  Json document = Json::object();
+  document["model"] = with_constants(model.root, sized, constants);
+  document["method"] = with_constants(method.root, Json::object(), method_constants);
+  document["data"] = data;
+  document["training"] = training;
+  document["seed"] = seed;
+  return document;
+}
+
+std::string cell_id(const Json& document, const std::string& data_sha256) {
+  Json identity = without_cosmetics(document, true);
+  identity["model"] = without_cosmetics(document.at("model"), true);
+  identity["method"] = without_cosmetics(document.at("method"), true);
+  identity["data_sha256"] = data_sha256;
+  return core::sha256_hex(core::canonical(identity));
+}
+
+}  // namespace isorbit::experiments

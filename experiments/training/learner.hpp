@@ -1,0 +1,104 @@
+// A model under a method: its tensors, its programs and its updates. It knows nothing of data, files or time.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/passes/compile.hpp"
+#include "experiments/data/batch_source.hpp"
+#include "experiments/method.hpp"
+
+namespace isorbit::experiments {
+
+/// A tensor that updates change: a weight (dense), or a coordinate of a parametrized weight.
+struct Trained {
+  std::string name, weight;
+  core::Tensor* tensor = nullptr;
+  const Group* group = nullptr;
+  std::vector<core::Tensor> moments;  // of the chain's words, in order
+  std::vector<std::string> moment_names;
+  std::vector<double> powers;
+  std::int64_t age = 0;  // updates since the moments were last zero
+};
+
+/// A weight that has coordinates.
+struct Parametrized {
+  std::string name;
+  const Group* group = nullptr;
+  core::Tensor* base = nullptr;
+  std::vector<core::Tensor*> coordinates;
+  std::vector<std::string> coordinate_names;
+  std::int64_t interval = 0;             // merges so far
+  std::vector<double> singular_values;   // of the base; empty: not computed yet
+};
+
+class Learner {
+ public:
+  /// Compiles the programs and draws the first values. `method` and `model` must agree (check_method).
+  Learner(const core::Model& model, const Method& method, const core::OpSet& ops, std::uint64_t seed, int threads);
+
+  /// Where batches go, by input name.
+  [[nodiscard]] BatchBuffers train_inputs();
+  [[nodiscard]] BatchBuffers valid_inputs();
+
+  /// Loss and gradients of the batch in train_inputs(). Returns the loss in nats.
+  double backward();
+  /// One update of every trained tensor: the one that follows `step` finished updates of `steps`. Returns the Euclidean
+  /// norm of all gradients together, before clipping.
+  double update(std::int64_t step, std::int64_t steps);
+  /// Loss of the batch in valid_inputs().
+  double validate();
+  /// Logits of the batch in valid_inputs() (output "logits"; empty when the model names none).
+  [[nodiscard]] std::vector<float> logits();
+
+  /// Bases <- realized weights, coordinates <- start of their next interval.
+  struct Drift {
+    double defect = 0, bound = 0;  // as EventScope::Merged
+  };
+  std::vector<Drift> merge(std::span<const std::string> weights);
+  /// The weight as the model computes with it, at this moment. Dense weights are their bases.
+  [[nodiscard]] std::span<const float> realized(const std::string& weight);
+  /// How far the singular values of a parametrized weight now are from those of its base.
+  [[nodiscard]] Drift drift(Parametrized& weight, std::span<const double> realized_values);
+
+  [[nodiscard]] const core::Model& model() const { return model_; }
+  [[nodiscard]] const Method& method() const { return method_; }
+  [[nodiscard]] core::TensorStore& store() { return store_; }
+  [[nodiscard]] std::vector<Trained>& trained() { return trained_; }
+  [[nodiscard]] std::vector<Parametrized>& parametrized() { return parametrized_; }
+  [[nodiscard]] Parametrized* find_parametrized(const std::string& weight);
+  /// Names of the weights, in the model's order.
+  [[nodiscard]] const std::vector<std::string>& weights() const { return weights_; }
+  [[nodiscard]] const core::Program& program() const { return train_; }
+  /// Value of each group's learning_rate word at the update after `step`.
+  [[nodiscard]] std::vector<double> learning_rates(std::int64_t step, std::int64_t steps) const;
+
+ private:
+  void collect(const core::OpSet& ops, std::uint64_t seed);
+  void compile_programs(const core::OpSet& ops);
+  void compile_realization(const core::OpSet& ops);
+  void choose_directions();
+  [[nodiscard]] double gradient_norm();
+  void apply(Trained& trained, std::span<float> direction, std::int64_t step, std::int64_t steps);
+
+  core::Model model_;
+  const Method& method_;
+  std::uint64_t seed_;
+  core::Engine engine_;
+  core::TensorStore store_;
+  std::map<std::string, core::Realize> realizations_;
+  std::vector<std::string> weights_;
+  std::vector<Trained> trained_;
+  std::vector<Parametrized> parametrized_;
+  core::Program train_, valid_, realization_;
+  bool has_realization_ = false;
+  std::vector<std::span<float>> gradients_;   // per trained tensor
+  std::vector<core::Tensor> copies_;          // where two outputs share memory
+  std::vector<std::span<float>> directions_;  // per trained tensor: its gradient, or its copy
+  std::vector<double> partial_sums_;
+};
+
+}  // namespace isorbit::experiments

@@ -1,0 +1,39 @@
+#include "experiments/training/provenance.hpp"
+
+#include <fstream>
+
+#include "core/runtime/engine.hpp"
+
+namespace isorbit::experiments {
+
+namespace {
+
+std::string cpu_model() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::string version() { return ISORBIT_VERSION; }
+
+std::map<std::string, std::string> provenance(int threads, const std::string& data_sha256,
+                                              const std::string& cell_id,
+                                              const std::vector<std::string>& argv) {
+  std::string command;
+  for (const std::string& word : argv) command += (command.empty() ? "" : " ") + word;
+  return {{"version", version()},
+          {"compiler", "g++ " __VERSION__},
+          {"onednn", core::onednn_version()},
+          {"isa", core::effective_isa()},
+          {"threads", std::to_string(threads)},
+          {"cpu", cpu_model()},
+          {"data_sha256", data_sha256},
+          {"cell_id", cell_id},
+          {"argv", command}};
+}
+
+}  // namespace isorbit::experiments
