@@ -82,6 +82,7 @@ class TextBatches final : public BatchSource {
   template <class Start>
   void fill(const Tokens& split, const BatchBuffers& buffers, Start start) const {
     check_buffers(inputs(), buffers);
+    split.check();
     const auto tokens = buffer_of<std::int32_t>(buffers, "tokens"),
                targets = buffer_of<std::int32_t>(buffers, "targets");
     const auto length = static_cast<std::size_t>(seq_);

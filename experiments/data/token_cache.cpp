@@ -6,10 +6,7 @@
 // same bytes.
 #include <tbb/parallel_for.h>
 
-#include <cstring>
 #include <fstream>
-#include <iterator>
-#include <optional>
 
 #include "core/document/digest.hpp"
 #include "experiments/data/bpe.hpp"

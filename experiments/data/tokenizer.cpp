@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "core/document/problem.hpp"
 
@@ -65,6 +64,8 @@ std::string ByteTokenizer::decode(std::span<const std::int32_t> ids) const {
 
 Tokens::Tokens(const std::filesystem::path& file, int width)
     : file_(std::make_shared<const MappedFile>(file)), width_(width) {
+  if (width != 1 && width != 2)
+    throw DataError(file.string() + ": found " + std::to_string(width) + " bytes a token; expected 1 or 2");
   const std::size_t bytes = file_->bytes().size();
   if (bytes % static_cast<std::size_t>(width) != 0)
     throw DataError(file.string() + ": found " + std::to_string(bytes) + " bytes; expected a multiple of " +
@@ -77,19 +78,20 @@ void Tokens::copy(std::int64_t offset, std::span<std::int32_t> out) const {
   if (offset < 0 || count > size_ || offset > size_ - count)
     throw DataError(path().string() + ": asked for tokens " + std::to_string(offset) + " to " +
                     std::to_string(offset + count) + "; it has " + std::to_string(size_));
-  file_->check();
-  const std::byte* from = file_->bytes().data() + offset * width_;
-  for (std::int32_t& id : out) {
-    std::uint16_t value = 0;  // little-endian, as this machine
-    std::memcpy(&value, from, static_cast<std::size_t>(width_));
-    id = value;
-    from += width_;
+  const std::byte* data = file_->bytes().data();
+  if (width_ == 1) {
+    const auto* from = reinterpret_cast<const std::uint8_t*>(data) + offset;
+    std::copy(from, from + count, out.begin());
+  } else {  // little-endian, as this machine; a mapping begins on a page
+    const auto* from = reinterpret_cast<const std::uint16_t*>(data) + offset;
+    std::copy(from, from + count, out.begin());
   }
 }
 
 std::vector<std::uint64_t> Tokens::histogram() const {
   std::vector<std::uint64_t> counts(width_ == 1 ? 256 : 65536);
   std::vector<std::int32_t> some(65536);
+  check();
   for (std::int64_t at = 0; at < size_; at += static_cast<std::int64_t>(some.size())) {
     const auto part =
         std::span(some).first(std::min<std::size_t>(some.size(), static_cast<std::size_t>(size_ - at)));

@@ -49,7 +49,9 @@ class Tokens {
   Tokens(const std::filesystem::path& file, int width);
   [[nodiscard]] std::int64_t size() const { return size_; }
   [[nodiscard]] const std::filesystem::path& path() const { return file_->path(); }
-  /// Tokens [offset, offset + out.size()) as s32. Throws DataError when the range or the file ends too early.
+  /// Throws DataError when the file shrank; call it before a batch of copies.
+  void check() const { file_->check(); }
+  /// Tokens [offset, offset + out.size()) as s32. Throws DataError when the range ends too late.
   void copy(std::int64_t offset, std::span<std::int32_t> out) const;
   /// counts[id] = occurrences of id, as long as the largest id seen plus one.
   [[nodiscard]] std::vector<std::uint64_t> histogram() const;

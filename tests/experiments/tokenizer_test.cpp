@@ -166,6 +166,7 @@ TEST(Tokens, RefuseARangeOutsideTheirFileAndHalfAToken) {
   for (const std::int64_t offset : {std::int64_t{-1}, std::int64_t{2}, std::int64_t{1} << 62})
     EXPECT_THROW(tokens.copy(offset, out), DataError);
   EXPECT_THROW(Tokens(folder.path() / "f", 4), DataError);
+  EXPECT_THROW(Tokens(folder.write("odd", "abc"), 2), DataError);
 }
 
 TEST(UnigramEntropy, OfUniformTokensIsTheLogarithmOfTheirNumber) {
