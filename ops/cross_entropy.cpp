@@ -1,0 +1,164 @@
+// Mean cross entropy in nats: with l a row of V logits and t its target,
+//   loss = mean over rows of (lse - l_t),   lse = max l + log sum_j exp(l_j - max l).
+// Outputs: the loss [] and lse, one per row. Gradient: dl_j = (exp(l_j - lse) - [j = t]) dloss / rows.
+// A row's loss and the mean over rows are summed in double, in the order of the rows.
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include "ops/common.hpp"
+#include "ops/vector_math.hpp"
+
+namespace isorbit::ops {
+
+namespace {
+
+using namespace core;
+
+Shape rows_shape(const Shape& logits) {
+  return Shape(std::vector<std::int64_t>(logits.dims().begin(), logits.dims().end() - 1));
+}
+
+void check(const Infer& x) {
+  least_rank(x, 0, 1, "the last dimension holds one logit per class");
+  const Shape rows = rows_shape(x.in(0));
+  if (x.in(1) != rows)
+    x.refuse(1, rows.text(), "there is one target per row of the logits " + x.in(0).text());
+}
+
+std::vector<TensorType> infer(const Infer& x) {
+  check(x);
+  return {f32(Shape{}), f32(rows_shape(x.in(0)))};
+}
+
+std::vector<TensorType> infer_grad(const Infer& x) {
+  check(x);
+  same_shape(x, 2, 1, "there is one log-sum-exp per row");
+  if (x.in(3).elements() != 1) x.refuse(3, "one element", "the loss is a scalar");
+  return like_first(x);
+}
+
+void check_targets(std::span<const std::int32_t> targets, std::int64_t classes) {
+  for (std::size_t r = 0; r < targets.size(); ++r) {
+    if (targets[r] >= 0 && targets[r] < classes) continue;
+    throw std::out_of_range("cross_entropy: found target " + std::to_string(targets[r]) + " in row " +
+                            std::to_string(r) + "; expected 0 to " + std::to_string(classes - 1));
+  }
+}
+
+/// The row's loss.
+double forward_row(const float* logits, std::int32_t target, std::int64_t n, float& lse) {
+  const float most = maximum(logits, n);
+  const float total =
+      sum8(n, [=](std::int64_t i, auto count) { return exp8(load(logits + i, count, -kInfinity) - most); });
+  const double log_total = std::log(static_cast<double>(total));
+  lse = static_cast<float>(most + log_total);
+  return (static_cast<double>(most) - logits[target]) + log_total;
+}
+
+/// dlogits may be logits.
+void backward_row(const float* logits, std::int32_t target, float lse, float scale, std::int64_t n,
+                  float* dlogits) {
+  const float at_target = (std::exp(logits[target] - lse) - 1) * scale;
+  each8(n, [=](std::int64_t i, auto count) {
+    store(dlogits + i, exp8(load(logits + i, count) - lse) * scale, count);
+  });
+  dlogits[target] = at_target;
+}
+
+Lowered lower(const Lower& x) {
+  const std::int64_t n = x.in(0).back(), rows = x.in(0).rows();
+  return Lowered::own(
+      "cross_entropy",
+      [=](const Binding& binding) {
+        const auto* targets = binding.input<std::int32_t>(1);
+        check_targets({targets, static_cast<std::size_t>(rows)}, n);
+        auto* losses = static_cast<double*>(binding.scratch);
+        binding.engine->parallel(rows, row_grain(n), [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t r = begin; r < end; ++r) {
+            losses[r] = forward_row(binding.input(0) + r * n, targets[r], n, binding.output(1)[r]);
+          }
+        });
+        const double total = std::accumulate(losses, losses + rows, 0.0);
+        *binding.output(0) = static_cast<float>(total / static_cast<double>(rows));
+      },
+      static_cast<std::size_t>(rows) * sizeof(double));
+}
+
+Lowered lower_grad(const Lower& x) {
+  const std::int64_t n = x.in(0).back(), rows = x.in(0).rows();
+  return Lowered::own("cross_entropy_grad", [=](const Binding& binding) {
+    const auto* targets = binding.input<std::int32_t>(1);
+    check_targets({targets, static_cast<std::size_t>(rows)}, n);
+    const float *logits = binding.input(0), *lse = binding.input(2);
+    const float scale = *binding.input(3) / static_cast<float>(rows);
+    float* dlogits = binding.output();
+    binding.engine->parallel(rows, row_grain(n), [=](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        backward_row(logits + r * n, targets[r], lse[r], scale, n, dlogits + r * n);
+      }
+    });
+  });
+}
+
+void ref(const Ref& x) {
+  const auto n = static_cast<std::size_t>(x.in_shape(0).back());
+  const auto targets = x.index(1);
+  check_targets(targets, x.in_shape(0).back());
+  double sum = 0;
+  for (std::size_t r = 0; r < targets.size(); ++r) {
+    const auto row = x.in(0).subspan(r * n, n);
+    const double most = *std::max_element(row.begin(), row.end());
+    double total = 0;
+    for (const double logit : row) total += std::exp(logit - most);
+    x.out(1)[r] = most + std::log(total);
+    sum += x.out(1)[r] - row[static_cast<std::size_t>(targets[r])];
+  }
+  x.out(0)[0] = sum / static_cast<double>(targets.size());
+}
+
+void ref_grad(const Ref& x) {
+  const auto n = static_cast<std::size_t>(x.in_shape(0).back());
+  const auto targets = x.index(1);
+  check_targets(targets, x.in_shape(0).back());
+  const double scale = x.in(3)[0] / static_cast<double>(targets.size());
+  for (std::size_t r = 0; r < targets.size(); ++r) {
+    for (std::size_t i = 0; i < n; ++i)
+      x.out()[r * n + i] = std::exp(x.in(0)[r * n + i] - x.in(2)[r]) * scale;
+    x.out()[r * n + static_cast<std::size_t>(targets[r])] -= scale;
+  }
+}
+
+}  // namespace
+
+OpFamily cross_entropy() {
+  OpCard forward;
+  forward.name = "cross_entropy";
+  forward.doc = "mean over rows of log-sum-exp of the logits minus the target's logit, in nats";
+  forward.inputs = {{"logits"}, {"targets", DType::s32}};
+  forward.infer = infer;
+  forward.grad = [](Grad& g) {
+    g.set(0, g.build().op("cross_entropy_grad", {g.in(0), g.in(1), g.out(1), g.dy()}));
+  };
+  forward.lower = lower;
+  forward.ref = ref;
+  forward.flops = [](const Infer& x) { return 4.0 * static_cast<double>(x.in(0).elements()); };
+  forward.samples = {{{{{3, 5}}, {{3}, DType::s32, 5}}},
+                     {{{{2, 4, 37}}, {{2, 4}, DType::s32, 37}}},
+                     {{{{8}}, {{}, DType::s32, 8}}}};
+
+  OpCard backward;
+  backward.name = "cross_entropy_grad";
+  backward.doc = "gradient of cross_entropy by the logits, given the log-sum-exp of every row";
+  backward.inputs = {{"logits"}, {"targets", DType::s32}, {"lse"}, {"dloss"}};
+  backward.infer = infer_grad;
+  backward.lower = lower_grad;
+  backward.ref = ref_grad;
+  backward.flops = [](const Infer& x) { return 3.0 * static_cast<double>(x.in(0).elements()); };
+  backward.in_place = {{0, 0}};
+  backward.samples = {{{{{3, 5}}, {{3}, DType::s32, 5}, {{3}}, {{}}}},
+                      {{{{2, 4, 37}}, {{2, 4}, DType::s32, 37}, {{2, 4}}, {{}}}}};
+  return {forward, backward};
+}
+
+}  // namespace isorbit::ops

@@ -1,0 +1,162 @@
+// y_j = exp(x_j - max x) / sum_k exp(x_k - max x) over the last dimension of n columns. With `causal`, row r
+// of the last two dimensions sees columns 0..r only and the rest of y is exactly 0. Gradient: dx = y (dy -
+// sum_j y_j dy_j).
+#include <cmath>
+
+#include "ops/common.hpp"
+#include "ops/vector_math.hpp"
+
+namespace isorbit::ops {
+
+namespace {
+
+using namespace core;
+
+void check(const Infer& x) {
+  least_rank(x, 0, 1, "the last dimension is normalised");
+  if (x.flag("causal")) least_rank(x, 0, 2, "a causal softmax needs [..., queries, keys]");
+}
+
+/// Columns that row `row` (of all rows) sees.
+std::int64_t visible(bool causal, const Shape& shape, std::int64_t row) {
+  return causal ? std::min(row % shape.back(1) + 1, shape.back()) : shape.back();
+}
+
+/// y may be x.
+void forward_row(const float* x, std::int64_t seen, std::int64_t n, float* y) {
+  const float most = maximum(x, seen);
+  const float total = sum8(seen, [=](std::int64_t i, auto count) {
+    const Float8 e = exp8(load(x + i, count, -kInfinity) - most);
+    store(y + i, e, count);
+    return e;
+  });
+  const float inverse = 1 / total;
+  each8(seen, [=](std::int64_t i, auto count) { store(y + i, load(y + i, count) * inverse, count); });
+  std::fill(y + seen, y + n, 0.0F);
+}
+
+/// dx may be y or dy.
+void backward_row(const float* y, const float* dy, std::int64_t seen, std::int64_t n, float* dx) {
+  const float dot =
+      sum8(seen, [=](std::int64_t i, auto count) { return load(y + i, count) * load(dy + i, count); });
+  each8(seen, [=](std::int64_t i, auto count) {
+    store(dx + i, load(y + i, count) * (load(dy + i, count) - dot), count);
+  });
+  std::fill(dx + seen, dx + n, 0.0F);
+}
+
+Lowered lower_own(const Lower& x, bool causal) {
+  const Shape shape = x.in(0);
+  return Lowered::own(causal ? "softmax_causal" : "softmax", [=](const Binding& binding) {
+    const std::int64_t n = shape.back();
+    binding.engine->parallel(shape.rows(), row_grain(n), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        forward_row(binding.input(0) + r * n, visible(causal, shape, r), n, binding.output() + r * n);
+      }
+    });
+  });
+}
+
+Lowered lower_grad_own(const Lower& x, bool causal) {
+  const Shape shape = x.in(0);
+  return Lowered::own(causal ? "softmax_causal_grad" : "softmax_grad", [=](const Binding& binding) {
+    const std::int64_t n = shape.back();
+    binding.engine->parallel(shape.rows(), row_grain(n), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t r = begin; r < end; ++r) {
+        backward_row(binding.input(0) + r * n, binding.input(1) + r * n, visible(causal, shape, r), n,
+                     binding.output() + r * n);
+      }
+    });
+  });
+}
+
+Lowered lower(const Lower& x) {
+  if (x.flag("causal")) return lower_own(x, true);
+  const auto layout = onednn::dense({x.in(0).rows(), x.in(0).back()});
+  return Lowered::primitive(onednn::describe_softmax(x.engine().onednn(), user_scratchpad(), layout, 1),
+                            {{DNNL_ARG_SRC, false, 0, layout}, {DNNL_ARG_DST, true, 0, layout}});
+}
+
+Lowered lower_grad(const Lower& x) {
+  if (x.flag("causal")) return lower_grad_own(x, true);
+  const auto layout = onednn::dense({x.in(0).rows(), x.in(0).back()});
+  const auto forward = onednn::describe_softmax(x.engine().onednn(), user_scratchpad(), layout, 1);
+  return Lowered::primitive(
+      onednn::describe_softmax_backward(x.engine().onednn(), user_scratchpad(), forward, layout, 1),
+      {{DNNL_ARG_DST, false, 0, layout},
+       {DNNL_ARG_DIFF_DST, false, 1, layout},
+       {DNNL_ARG_DIFF_SRC, true, 0, layout}});
+}
+
+void ref(const Ref& x) {
+  const std::int64_t n = x.in_shape(0).back();
+  for (std::int64_t r = 0; r < x.in_shape(0).rows(); ++r) {
+    const auto seen = static_cast<std::size_t>(visible(x.flag("causal"), x.in_shape(0), r));
+    const auto row = x.in(0).subspan(static_cast<std::size_t>(r * n), seen);
+    const auto y = x.out().subspan(static_cast<std::size_t>(r * n), seen);
+    const double most = *std::max_element(row.begin(), row.end());
+    double total = 0;
+    for (std::size_t i = 0; i < seen; ++i) total += y[i] = std::exp(row[i] - most);
+    for (double& value : y) value /= total;
+  }
+}
+
+void ref_grad(const Ref& x) {
+  const std::int64_t n = x.in_shape(0).back();
+  for (std::int64_t r = 0; r < x.in_shape(0).rows(); ++r) {
+    const auto seen = static_cast<std::size_t>(visible(x.flag("causal"), x.in_shape(0), r));
+    const auto first = static_cast<std::size_t>(r * n);
+    double dot = 0;
+    for (std::size_t i = first; i < first + seen; ++i) dot += x.in(0)[i] * x.in(1)[i];
+    for (std::size_t i = first; i < first + seen; ++i) x.out()[i] = x.in(0)[i] * (x.in(1)[i] - dot);
+  }
+}
+
+}  // namespace
+
+OpFamily softmax() {
+  const std::vector<Field> attributes = {
+      flag_field("causal", "row r of the last two dimensions sees columns 0..r only", false)};
+  OpCard forward;
+  forward.name = "softmax";
+  forward.doc = "exponentials over the last dimension, scaled to sum to one";
+  forward.inputs = {{"x"}};
+  forward.attributes = attributes;
+  forward.infer = [](const Infer& x) {
+    check(x);
+    return like_first(x);
+  };
+  forward.grad = [](Grad& g) {
+    const Json resolved = g.node().attributes;
+    g.set(0, g.build().op("softmax_grad", {g.out(), g.dy()}, resolved));
+  };
+  forward.lower = lower;
+  forward.ref = ref;
+  forward.flops = [](const Infer& x) { return 5.0 * static_cast<double>(x.in(0).elements()); };
+  forward.in_place = {{0, 0}};
+  forward.samples = {{{{{3, 5}}}},
+                     {{{{2, 3, 37}}}},
+                     {{{{2, 9, 9}}}, {{"causal", true}}},
+                     {{{{3, 20, 33}}}, {{"causal", true}}}};
+
+  OpCard backward;
+  backward.name = "softmax_grad";
+  backward.doc = "gradient of softmax, given its result";
+  backward.inputs = {{"y"}, {"dy"}};
+  backward.attributes = attributes;
+  backward.infer = [](const Infer& x) {
+    check(x);
+    same_shape(x, 1, 0);
+    return like_first(x);
+  };
+  backward.lower = lower_grad;
+  backward.ref = ref_grad;
+  backward.flops = [](const Infer& x) { return 4.0 * static_cast<double>(x.in(0).elements()); };
+  backward.in_place = {{1, 0}};
+  backward.samples = {{{{{3, 5}}, {{3, 5}}}},
+                      {{{{2, 3, 37}}, {{2, 3, 37}}}},
+                      {{{{2, 9, 9}}, {{2, 9, 9}}}, {{"causal", true}}}};
+  return {forward, backward};
+}
+
+}  // namespace isorbit::ops
