@@ -3,24 +3,19 @@
 #include "core/document/json.hpp"
 
 #include <cctype>
-#include <cerrno>
-#include <fstream>
-#include <system_error>
 
 #include "core/document/json_cursor.hpp"
+#include "core/document/json_file.hpp"
 #include "core/document/problem.hpp"
 
 namespace isorbit::core {
 namespace {
 
 constexpr std::size_t kDeepest = 64;
-constexpr std::size_t kLongest = std::size_t{16} << 20;
 constexpr std::uint64_t kExact = std::uint64_t{1} << 53;  // integers a double holds exactly
 // Memory for positions. A hostile document of long nested keys and many values would need far more than its
 // own length; past this the position of a value is that of its nearest known ancestor.
 constexpr std::size_t kPositionBytes = std::size_t{64} << 20;
-// "~" is always followed by 0 or 1 in a pointer, so that no value is called this.
-constexpr std::string_view kKeyMark = "~key";
 
 std::string at_words(Position p) { return std::to_string(p.line) + ":" + std::to_string(p.column); }
 
@@ -72,8 +67,8 @@ class Reader {
             "it stands at " + at_words(earlier->second) + " too",
             {}});
     }
-    pointer_ = pointer_join(pointer_, name);
-    remember(pointer_ + std::string(kKeyMark), here);
+    pointer_append(pointer_, name);
+    remember(kKeyMark, here);
     cursor_.skip_token();
     frame.key = std::move(name);
     state_ = JsonState::key;
@@ -134,9 +129,13 @@ class Reader {
           {}});
   }
 
-  void remember(const std::string& pointer, Position position) {
-    stored_ += pointer.size() + 64;
-    if (stored_ <= kPositionBytes) document_.positions.emplace(pointer, position);
+  /// In place, without a copy of the pointer, which may be long, for a position that is not kept.
+  void remember(std::string_view mark, Position position) {
+    stored_ += pointer_.size() + 64;
+    if (stored_ > kPositionBytes) return;
+    const std::size_t length = pointer_.size();
+    document_.positions.emplace(pointer_.append(mark), position);
+    pointer_.resize(length);
   }
 
   /// Moves the cursor to the value that was just parsed and the pointer to its name.
@@ -144,9 +143,9 @@ class Reader {
     cursor_.skip_separators();
     if (!open_.empty() && open_.back().container->is_array()) {
       pointer_.resize(open_.back().pointer_length);
-      pointer_ = pointer_join(pointer_, open_.back().count);
+      pointer_append(pointer_, std::to_string(open_.back().count));
     }
-    remember(pointer_, cursor_.position());
+    remember("", cursor_.position());
   }
 
   Json* insert(Json value) {
@@ -218,100 +217,20 @@ class Reader {
   std::size_t word_end_ = std::string_view::npos;
 };
 
-[[noreturn]] void refuse_file(const std::string& file, Position position, std::string found,
-                              std::string expected, std::string because = {}, std::string suggestion = {}) {
-  throw DocumentError({{file,
-                        position,
-                        {},
-                        std::move(found),
-                        std::move(expected),
-                        std::move(because),
-                        std::move(suggestion)}});
-}
-
-/// The file beside `file` whose name is nearest, in quotes; empty when there is none.
-std::string nearest_sibling(const std::filesystem::path& file) {
-  std::error_code ignored;
-  const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
-  std::vector<std::string> names;
-  for (std::filesystem::directory_iterator it(folder, ignored), end;
-       !ignored && it != end && names.size() < 1000; it.increment(ignored)) {
-    names.push_back(it->path().filename().string());
-  }
-  const auto name = nearest(file.filename().string(), names);
-  return name ? '"' + (file.parent_path() / *name).string() + '"' : "";
-}
-
 }  // namespace
-
-Position Document::position(std::string_view pointer) const {
-  while (true) {
-    if (const auto it = positions.find(std::string(pointer)); it != positions.end()) return it->second;
-    if (pointer.empty()) return {};
-    const std::size_t cut = pointer.rfind('/');
-    pointer = pointer.substr(0, cut == std::string_view::npos ? 0 : cut);
-  }
-}
-
-Position Document::key_position(std::string_view pointer) const {
-  const auto it = positions.find(std::string(pointer) + std::string(kKeyMark));
-  return it != positions.end() ? it->second : position(pointer);
-}
-
-std::string pointer_join(std::string_view pointer, std::string_view key) {
-  std::string joined(pointer);
-  joined += '/';
-  for (const char c : key) {
-    if (c == '~') {
-      joined += "~0";
-    } else if (c == '/') {
-      joined += "~1";
-    } else {
-      joined += c;
-    }
-  }
-  return joined;
-}
-
-std::string pointer_join(std::string_view pointer, std::size_t index) {
-  return std::string(pointer) + '/' + std::to_string(index);
-}
 
 Document parse_document(std::string_view text, std::string file) {
   Document document{std::move(file), {}, {}};
-  if (text.size() > kLongest)
-    refuse_file(document.file, {1, 1}, "more than 16 MiB", "a document of at most 16 MiB");
-  if (text.empty()) refuse_file(document.file, {1, 1}, "an empty file", "a value");
+  if (text.size() > kLongestDocument)
+    refuse_document(document.file, {1, 1}, "more than 16 MiB", "a document of at most 16 MiB");
+  if (text.empty()) refuse_document(document.file, {1, 1}, "an empty file", "a value");
   if (text.starts_with("\xEF\xBB\xBF")) {
-    refuse_file(document.file, {1, 1}, "a byte order mark", "UTF-8 without one");
+    refuse_document(document.file, {1, 1}, "a byte order mark", "UTF-8 without one");
   }
   Reader reader(text, document);
   Json::sax_parse(text.begin(), text.end(), &reader);
   reader.finish();
   return document;
-}
-
-Document read_document(const std::filesystem::path& file) {
-  const std::string name = file.string();
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  if (status.type() == std::filesystem::file_type::not_found) {
-    refuse_file(name, {}, "no such file", "a JSON document", {}, nearest_sibling(file));
-  }
-  if (std::filesystem::is_directory(status)) refuse_file(name, {}, "a directory", "a JSON document");
-  std::ifstream stream(file, std::ios::binary);
-  std::string text;
-  std::vector<char> block(std::size_t{1} << 16);
-  errno = 0;
-  while (stream && text.size() <= kLongest) {
-    stream.read(block.data(), static_cast<std::streamsize>(block.size()));
-    text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
-  }
-  if (!stream.is_open() || stream.bad()) {
-    const int reason = errno;
-    refuse_file(name, {}, "an unreadable file", "a JSON document", std::generic_category().message(reason));
-  }
-  return parse_document(text, name);
 }
 
 }  // namespace isorbit::core
