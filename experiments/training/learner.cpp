@@ -208,10 +208,12 @@ Parametrized* Learner::find_parametrized(const std::string& weight) {
   return it == parametrized_.end() ? nullptr : &*it;
 }
 
+void Learner::realize() {
+  if (has_realization_) realization_.run();
+}
+
 std::span<const float> Learner::realized(const std::string& weight) {
-  if (find_parametrized(weight) == nullptr) return store_.at(weight).values();
-  realization_.run();
-  return realization_.output(weight);
+  return find_parametrized(weight) == nullptr ? store_.at(weight).values() : realization_.output(weight);
 }
 
 Learner::Drift Learner::drift(Parametrized& weight, std::span<const double> now) {
@@ -232,7 +234,7 @@ Learner::Drift Learner::drift(Parametrized& weight, std::span<const double> now)
 }
 
 std::vector<Learner::Drift> Learner::merge(std::span<const std::string> weights) {
-  if (has_realization_) realization_.run();
+  realize();
   std::vector<Drift> drifts;
   for (const std::string& name : weights) {
     Parametrized* weight = find_parametrized(name);

@@ -59,7 +59,9 @@ class Learner {
     double defect = 0, bound = 0;  // as EventScope::Merged
   };
   std::vector<Drift> merge(std::span<const std::string> weights);
-  /// The weight as the model computes with it, at this moment. Dense weights are their bases.
+  /// Computes the realized weights of all parametrized weights, for realized().
+  void realize();
+  /// The weight as the model computes with it, as of the last realize(). Dense weights are their bases.
   [[nodiscard]] std::span<const float> realized(const std::string& weight);
   /// How far the singular values of a parametrized weight now are from those of its base.
   [[nodiscard]] Drift drift(Parametrized& weight, std::span<const double> realized_values);

@@ -43,6 +43,7 @@ void measure_weight(Learner& learner, const std::string& name, const core::Shape
 
 void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std::int64_t step,
                      Recorder& recorder) {
+  learner.realize();
   for (const std::string& name : learner.weights()) {
     const core::Shape& shape = learner.store().at(name).shape();
     if (shape.rank() == 2) measure_weight(learner, name, shape, measures, step, recorder);

@@ -1,0 +1,105 @@
+// Whole training runs against an independent implementation's losses, recorded by
+// tests/reference/torch_reference.py.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "core/random/philox.hpp"
+#include "experiments/training/learner.hpp"
+#include "experiments/training/learner_scope.hpp"
+#include "ops/registry.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+using core::Json;
+
+constexpr std::uint64_t kSeed = 3;
+constexpr std::int64_t kSteps = 50;
+
+constexpr const char* kAdamW = R"({
+  "name": "adamw", "clip_norm": 1.0,
+  "groups": [ { "parameters": "*", "update": [
+    { "kind": "adam", "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8 }, { "kind": "weight_decay", "rate": 0.1 },
+    { "kind": "learning_rate", "value": { "schedule": "cosine", "peak": 3e-3, "warmup": 10, "floor": 0.1 } } ] } ] })";
+
+constexpr const char* kPoet = R"({
+  "name": "poet-bs", "clip_norm": 1.0,
+  "groups": [
+    { "parameters": "layers.*.{attn,mlp}.*.weight",
+      "parametrization": { "kind": "poet", "sampling": "block", "block_size": 32, "neumann_terms": 3, "init": "model" },
+      "update": [ { "kind": "adam", "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8 },
+        { "kind": "learning_rate", "value": { "schedule": "cosine", "peak": 2e-3, "warmup": 10, "floor": 0.1 } } ],
+      "events": [ { "kind": "merge", "every": 20, "moments": "reset" } ] },
+    { "parameters": "*", "update": [ { "kind": "adam", "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8 },
+        { "kind": "learning_rate", "value": { "schedule": "cosine", "peak": 1e-3, "warmup": 10, "floor": 0.1 } } ] } ] })";
+
+/// The batch of torch_reference.py: x0 = floor(V u0), x(i+1) = (5 x(i) + 17 + floor(3 u)) mod V.
+void fill_batch(const core::Model& model, const BatchBuffers& buffers, std::int64_t step) {
+  const core::ModelInput& tokens = model.inputs.front();
+  const std::int64_t rows = tokens.type.shape[0], seq = tokens.type.shape[1], vocab = tokens.below;
+  const core::Philox random(kSeed, core::stream_of("reference tokens"), static_cast<std::uint64_t>(step));
+  const auto x = std::get<std::span<std::int32_t>>(buffers.at("tokens"));
+  const auto y = std::get<std::span<std::int32_t>>(buffers.at("targets"));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const auto u = [&](std::int64_t i) {
+      return random.uniform(static_cast<std::uint64_t>(r * (seq + 1) + i));
+    };
+    auto value = static_cast<std::int64_t>(static_cast<double>(vocab) * u(0));
+    for (std::int64_t i = 0; i < seq; ++i) {
+      x[static_cast<std::size_t>(r * seq + i)] = static_cast<std::int32_t>(value);
+      value = (5 * value + 17 + static_cast<std::int64_t>(3 * u(i + 1))) % vocab;
+      y[static_cast<std::size_t>(r * seq + i)] = static_cast<std::int32_t>(value);
+    }
+  }
+}
+
+std::vector<double> recorded_losses(const std::string& name) {
+  std::ifstream file(std::string(ISORBIT_SOURCE_DIR) + "/tests/reference/recorded/" + name + ".json");
+  return Json::parse(file).at("losses").get<std::vector<double>>();
+}
+
+std::vector<double> our_losses(const std::string& size, const char* method_text) {
+  const core::OpSet ops(ops::registered());
+  const core::Document document =
+      core::read_document(std::string(ISORBIT_SOURCE_DIR) + "/experiments/models/llama.json");
+  const core::Model model = core::read_model(document, ops, size);
+  const Method method = read_method(core::parse_document(method_text, "method.json"));
+  Learner learner(model, method, ops, kSeed, 2);
+  std::vector<double> losses;
+  for (std::int64_t step = 0; step < kSteps; ++step) {
+    fill_batch(learner.model(), learner.train_inputs(), step);
+    losses.push_back(learner.backward());
+    learner.update(step, kSteps);
+    run_events(
+        learner, step + 1, [] {}, [](const EventRow&) {});
+  }
+  return losses;
+}
+
+void expect_same(const std::string& recorded, const std::string& size, const char* method) {
+  const std::vector<double> theirs = recorded_losses(recorded), ours = our_losses(size, method);
+  ASSERT_EQ(theirs.size(), ours.size());
+  double worst = 0;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    worst = std::max(worst, std::abs(ours[i] - theirs[i]) / theirs[i]);
+    EXPECT_NEAR(ours[i], theirs[i], 1e-3 * theirs[i]) << "step " << i;
+  }
+  EXPECT_LT(ours.back(), 0.9 * ours.front())
+      << "the run must have learnt something for its losses to mean anything";
+  RecordProperty("worst_relative_difference", std::to_string(worst));
+  std::cout << recorded << ": worst relative difference " << worst << "\n";
+}
+
+TEST(RightNumbers, AdamWOnMicroFollowsPyTorchForFiftySteps) { expect_same("adamw_micro", "micro", kAdamW); }
+TEST(RightNumbers, AdamWOnTinyFollowsPyTorchForFiftySteps) { expect_same("adamw_tiny", "tiny", kAdamW); }
+TEST(RightNumbers, PoetOnMicroFollowsPyTorchAutogradAcrossMerges) {
+  expect_same("poet_bs_micro", "micro", kPoet);
+}
+TEST(RightNumbers, PoetOnTinyFollowsPyTorchAutogradAcrossMerges) {
+  expect_same("poet_bs_tiny", "tiny", kPoet);
+}
+
+}  // namespace
+}  // namespace isorbit::experiments
