@@ -1,0 +1,72 @@
+// The graph of W = R W0 P. With Q the skew matrices of one side, the rotation minus the identity is
+//   truncated:  G - I = Q (2 I + 2 Q + ... + 2 Q^(k-1) + Q^k) = (I + Q)(I + Q + ... + Q^k) - I, by Horner
+//   exact:      G - I = 2 Q (I - Q)^-1 = 2 Q (I + Q)^-T,    (I + Q)(I - Q)^-1 = I + that
+// in which nothing is lost by subtraction where Q is small, and which is 0 exactly where Q is 0. Then W is W0
+// bit for bit: products with exact zeros and ones are exact, gathers and their inverses only move numbers.
+#include "experiments/parametrizations/poet/poet.hpp"
+
+namespace isorbit::experiments::parametrizations::poet_parts {
+
+namespace {
+
+using core::Builder;
+using core::Json;
+using core::Shape;
+using core::ValueId;
+
+/// [blocks, size, size] from [blocks, size (size - 1) / 2].
+ValueId rotation_less_identity(Builder& b, const Json& fields, ValueId coordinate, std::int64_t size) {
+  const ValueId q = b.op("skew", {coordinate}, {{"size", size}});
+  if (fields.at("cayley") == "exact") {
+    const ValueId inverse = b.op("inverse", {b.op("add_identity", {q})});
+    return b.op("matmul", {q, inverse}, {{"transpose_b", true}, {"alpha", 2.0}});
+  }
+  const auto terms = fields.at("neumann_terms").get<std::int64_t>();
+  ValueId sum = b.op("add_identity", {q}, {{"scale", 2.0}});
+  for (std::int64_t i = 1; i < terms; ++i)
+    sum = b.op("add_identity", {b.op("matmul", {q, sum})}, {{"scale", 2.0}});
+  return b.op("matmul", {q, sum});
+}
+
+ValueId gather(Builder& b, ValueId x, ValueId index, std::int64_t axis) {
+  return b.op("gather", {x, index}, {{"axis", axis}});
+}
+
+ValueId reshape(Builder& b, ValueId x, const Shape& shape) {
+  return b.op("reshape", {x}, {{"shape", shape.dims()}});
+}
+
+/// Psi_l^T diag(G_l) Psi_l W0 Psi_r^T diag(G_r) Psi_r; (Psi x)_i = x_index(i), undone by the inverse index.
+ValueId realize_blocks(Builder& b, ValueId base, ValueId left, ValueId right,
+                       std::span<const ValueId> indices) {
+  const Shape shape = b.shape(base), blocks = b.shape(left);
+  const ValueId moved = gather(b, gather(b, base, indices[0], 0), indices[1], 1);
+  const ValueId rows = reshape(b, moved, {blocks[0], blocks[1], shape[1]});
+  const ValueId rotated = reshape(b, b.op("matmul", {b.op("add_identity", {left}), rows}), shape);
+  const ValueId both = b.op("block_matmul", {rotated, b.op("add_identity", {right})});
+  return gather(b, gather(b, both, indices[2], 0), indices[3], 1);
+}
+
+/// W1 = W0 + D (G_l - I) D^T W0, then W1 + W1 E (G_r - I) E^T; D and E pick the drawn rows and columns.
+ValueId realize_full(Builder& b, ValueId base, ValueId left, ValueId right,
+                     std::span<const ValueId> indices) {
+  const std::int64_t rows = b.shape(left)[1], columns = b.shape(right)[1];
+  const ValueId turn_left = reshape(b, left, {rows, rows}),
+                turn_right = reshape(b, right, {columns, columns});
+  const ValueId move_rows = b.op("matmul", {turn_left, gather(b, base, indices[0], 0)});
+  const ValueId half = b.op("scatter_add", {base, indices[0], move_rows}, {{"axis", 0}});
+  const ValueId move_columns = b.op("matmul", {gather(b, half, indices[1], 1), turn_right});
+  return b.op("scatter_add", {half, indices[1], move_columns}, {{"axis", 1}});
+}
+
+}  // namespace
+
+ValueId realize(Builder& b, const Json& fields, ValueId base, std::span<const ValueId> coordinates) {
+  const Shape shape = b.shape(base);
+  const ValueId left = rotation_less_identity(b, fields, coordinates[0], side_of(fields, shape[0]).size);
+  const ValueId right = rotation_less_identity(b, fields, coordinates[1], side_of(fields, shape[1]).size);
+  return samples_blocks(fields) ? realize_blocks(b, base, left, right, coordinates.subspan(2))
+                                : realize_full(b, base, left, right, coordinates.subspan(2));
+}
+
+}  // namespace isorbit::experiments::parametrizations::poet_parts

@@ -1,0 +1,16 @@
+// direction *= factor: a learning-rate multiplier for the tensors of one group.
+#include "experiments/schedule.hpp"
+#include "experiments/updates/loop.hpp"
+
+namespace isorbit::experiments::updates {
+
+Update scale() {
+  return {.name = "scale",
+          .doc = "multiplies the direction",
+          .fields = {{"factor", scheduled_number(), "the multiplier", {}}},
+          .apply = [](const core::Json& fields, const Turn& turn) {
+            multiply(turn, number_at(fields.at("factor"), turn.step, turn.steps));
+          }};
+}
+
+}  // namespace isorbit::experiments::updates
