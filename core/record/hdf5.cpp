@@ -190,10 +190,11 @@ void File::set_attribute(const std::string& path, const std::string& name, std::
   if (value.size() >= 64000 || value.find('\0') != std::string_view::npos)
     throw Error(where + ": found " + std::to_string(value.size()) +
                 " bytes of text; expected less than 64000 and no zero byte");
-  const Handle type = text_type(std::max<std::size_t>(value.size(), 1), where);
+  const Handle type = text_type(H5T_VARIABLE, where);  // h5py gives it as str, fixed length as bytes
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose, where, "make a data space");
-  const std::string copy = value.empty() ? std::string(1, '\0') : std::string(value);
-  write_attribute(id_, where, path, name, type.get(), space, copy.data());
+  const std::string copy(value);
+  const char* pointer = copy.c_str();
+  write_attribute(id_, where, path, name, type.get(), space, &pointer);
 }
 
 void File::set_attribute(const std::string& path, const std::string& name, std::int64_t value) {

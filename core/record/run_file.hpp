@@ -10,6 +10,7 @@
 // "measure/<parameter>", "event", "segment"), so a new series needs no change here. The file is written
 // whole, beside, and renamed. Equal records give equal datasets byte for byte (no time stamps, NaN in one
 // form).
+// A digest follows the HDF5 data (seal.hpp): damage is found before HDF5 parses it.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -80,7 +81,8 @@ struct RunRecord {
 void write_run(const std::filesystem::path& file, const RunRecord& record);
 
 /// Reads what `write_run` wrote. Throws std::runtime_error naming the file and what is wrong with it: not
-/// HDF5, damaged (checksums), a newer schema version, a layout that is not a run's.
+/// HDF5, damaged (its seal or a chunk's checksum does not hold), a newer schema version, a layout that is not
+/// a run's.
 [[nodiscard]] RunRecord read_run(const std::filesystem::path& file);
 
 }  // namespace isorbit::core

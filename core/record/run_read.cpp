@@ -3,6 +3,7 @@
 
 #include "core/record/hdf5.hpp"
 #include "core/record/run_file.hpp"
+#include "core/record/seal.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -73,6 +74,7 @@ Spectrum read_spectrum(const hdf5::File& file, const std::string& name, const st
 
 RunRecord read_run(const std::filesystem::path& path) {
   const std::string name = path.string();
+  check_seal(path);
   const hdf5::File file = hdf5::File::open(path);
   check_schema(file, name);
   RunRecord record;

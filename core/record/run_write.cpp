@@ -11,6 +11,7 @@
 #include "core/record/durable_file.hpp"
 #include "core/record/hdf5.hpp"
 #include "core/record/run_file.hpp"
+#include "core/record/seal.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -143,6 +144,7 @@ void write_run(const std::filesystem::path& file, const RunRecord& record) {
     hdf5::File out = hdf5::File::create(part);
     write_record(out, record);
     out.close();
+    seal(part);
     publish(part, file);
   } catch (const hdf5::Error&) {
     std::filesystem::remove(part, ignored);

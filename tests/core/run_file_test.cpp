@@ -178,6 +178,26 @@ TEST_F(RunFile, AFullDiskIsAnErrorThatLeavesTheOldFile) {
   EXPECT_FALSE(fs::exists(part_of(path_)));
 }
 
+// HDF5 itself crashes on some damaged files, so the damage must be found before it looks.
+TEST_F(RunFile, DamageAnywhereIsFoundBeforeTheFileIsParsed) {
+  write_run(path_, record());
+  const std::string whole = bytes(path_);
+  for (std::size_t at = 0; at + 80 < whole.size(); at += 997) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+    std::ofstream(path_, std::ios::binary) << damaged;
+    EXPECT_NE(message([&] { (void)read_run(path_); }).find("damaged since it was sealed"), std::string::npos)
+        << at;
+  }
+}
+
+TEST_F(RunFile, RewrittenWithoutASealIsStillRead) {
+  write_run(path_, record());
+  const std::string whole = bytes(path_);
+  std::ofstream(path_, std::ios::binary) << whole.substr(0, whole.size() - 80);
+  EXPECT_EQ(read_run(path_).series.size(), record().series.size());
+}
+
 TEST_F(RunFile, FilesThatAreNoRunAreRefused) {
   std::ofstream(path_) << "text";
   EXPECT_NE(message([&] { (void)read_run(path_); }).find("cannot open as HDF5"), std::string::npos);
