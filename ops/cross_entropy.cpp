@@ -1,6 +1,7 @@
 // Mean cross entropy in nats: with l a row of V logits and t its target,
 //   loss = mean over rows of (lse - l_t),   lse = max l + log sum_j exp(l_j - max l).
-// Outputs: the loss [] and lse, one per row. Gradient: dl_j = (exp(l_j - lse) - [j = t]) dloss / rows.
+// Outputs: the loss [] and lse, one per row. Gradient from dloss and dlse:
+//   dl_j = exp(l_j - lse) (dloss / rows + dlse) - [j = t] dloss / rows.
 // A row's loss and the mean over rows are summed in double, in the order of the rows.
 #include <cmath>
 #include <numeric>
@@ -34,7 +35,8 @@ std::vector<TensorType> infer(const Infer& x) {
 std::vector<TensorType> infer_grad(const Infer& x) {
   check(x);
   same_shape(x, 2, 1, "there is one log-sum-exp per row");
-  if (x.in(3).elements() != 1) x.refuse(3, "one element", "the loss is a scalar");
+  if (x.has(3) && x.in(3).elements() != 1) x.refuse(3, "one element", "the loss is a scalar");
+  if (x.has(4)) same_shape(x, 4, 1, "there is one log-sum-exp per row");
   return like_first(x);
 }
 
@@ -56,12 +58,12 @@ double forward_row(const float* logits, std::int32_t target, std::int64_t n, flo
   return (static_cast<double>(most) - logits[target]) + log_total;
 }
 
-/// dlogits may be logits.
-void backward_row(const float* logits, std::int32_t target, float lse, float scale, std::int64_t n,
+/// dl_j = all exp(l_j - lse) - [j = t] hit. dlogits may be logits.
+void backward_row(const float* logits, std::int32_t target, float lse, float all, float hit, std::int64_t n,
                   float* dlogits) {
-  const float at_target = (std::exp(logits[target] - lse) - 1) * scale;
+  const float at_target = all * std::exp(logits[target] - lse) - hit;
   each8(n, [=](std::int64_t i, auto count) {
-    store(dlogits + i, exp8(load(logits + i, count) - lse) * scale, count);
+    store(dlogits + i, exp8(load(logits + i, count) - lse) * all, count);
   });
   dlogits[target] = at_target;
 }
@@ -91,11 +93,14 @@ Lowered lower_grad(const Lower& x) {
     const auto* targets = binding.input<std::int32_t>(1);
     check_targets({targets, static_cast<std::size_t>(rows)}, n);
     const float *logits = binding.input(0), *lse = binding.input(2);
-    const float scale = *binding.input(3) / static_cast<float>(rows);
+    const auto optional = [&](std::size_t i) { return i < binding.in.size() ? binding.input(i) : nullptr; };
+    const float *dloss = optional(3), *dlse = optional(4);
+    const float hit = dloss ? *dloss / static_cast<float>(rows) : 0;
     float* dlogits = binding.output();
     binding.engine->parallel(rows, row_grain(n), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
-        backward_row(logits + r * n, targets[r], lse[r], scale, n, dlogits + r * n);
+        const float all = dlse ? hit + dlse[r] : hit;
+        backward_row(logits + r * n, targets[r], lse[r], all, hit, n, dlogits + r * n);
       }
     });
   });
@@ -121,11 +126,11 @@ void ref_grad(const Ref& x) {
   const auto n = static_cast<std::size_t>(x.in_shape(0).back());
   const auto targets = x.index(1);
   check_targets(targets, x.in_shape(0).back());
-  const double scale = x.in(3)[0] / static_cast<double>(targets.size());
+  const double hit = x.has(3) ? x.in(3)[0] / static_cast<double>(targets.size()) : 0;
   for (std::size_t r = 0; r < targets.size(); ++r) {
-    for (std::size_t i = 0; i < n; ++i)
-      x.out()[r * n + i] = std::exp(x.in(0)[r * n + i] - x.in(2)[r]) * scale;
-    x.out()[r * n + static_cast<std::size_t>(targets[r])] -= scale;
+    const double all = hit + (x.has(4) ? x.in(4)[r] : 0);
+    for (std::size_t i = 0; i < n; ++i) x.out()[r * n + i] = std::exp(x.in(0)[r * n + i] - x.in(2)[r]) * all;
+    x.out()[r * n + static_cast<std::size_t>(targets[r])] -= hit;
   }
 }
 
@@ -138,7 +143,7 @@ OpFamily cross_entropy() {
   forward.inputs = {{"logits"}, {"targets", DType::s32}};
   forward.infer = infer;
   forward.grad = [](Grad& g) {
-    g.set(0, g.build().op("cross_entropy_grad", {g.in(0), g.in(1), g.out(1), g.dy()}));
+    g.set(0, g.build().op("cross_entropy_grad", {g.in(0), g.in(1), g.out(1), g.dy(0), g.dy(1)}));
   };
   forward.lower = lower;
   forward.ref = ref;
@@ -150,14 +155,15 @@ OpFamily cross_entropy() {
   OpCard backward;
   backward.name = "cross_entropy_grad";
   backward.doc = "gradient of cross_entropy by the logits, given the log-sum-exp of every row";
-  backward.inputs = {{"logits"}, {"targets", DType::s32}, {"lse"}, {"dloss"}};
+  backward.inputs = {
+      {"logits"}, {"targets", DType::s32}, {"lse"}, {"dloss", DType::f32, true}, {"dlse", DType::f32, true}};
   backward.infer = infer_grad;
   backward.lower = lower_grad;
   backward.ref = ref_grad;
   backward.flops = [](const Infer& x) { return 3.0 * static_cast<double>(x.in(0).elements()); };
   backward.in_place = {{0, 0}};
   backward.samples = {{{{{3, 5}}, {{3}, DType::s32, 5}, {{3}}, {{}}}},
-                      {{{{2, 4, 37}}, {{2, 4}, DType::s32, 37}, {{2, 4}}, {{}}}}};
+                      {{{{2, 4, 37}}, {{2, 4}, DType::s32, 37}, {{2, 4}}, {{}}, {{2, 4}}}}};
   return {forward, backward};
 }
 

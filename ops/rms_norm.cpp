@@ -1,9 +1,9 @@
 // Root-mean-square normalisation (Zhang and Sennrich, arXiv 1910.07467): for every row x of n elements
 //   y_i = x_i r w_i,  r = 1 / sqrt(mean(x^2) + epsilon).
-// With `group` = g every slice of g columns is a row of its own under one shared weight [g] (QK-norm of [B,
-// S, H D] with g = D). The reciprocal r is a second output, [rows...] or [rows..., slices], used by the
-// gradient
-//   dx_i = r w_i dy_i - x_i r^3 / n sum_j(w_j dy_j x_j),   dw_i = sum over rows of dy_i x_i r.
+// With `group` = g every slice of g columns is a row of its own under one shared weight [g]: QK-norm of
+// [B, S, H D] with g = D. The reciprocal r is a second output, [rows...] or [rows..., slices].
+// Gradient from dy and dr:
+//   dx_i = r w_i dy_i - x_i r^3 / n (sum_j(w_j dy_j x_j) + dr),   dw_i = sum over rows of dy_i x_i r.
 #include <cmath>
 
 #include "ops/common.hpp"
@@ -53,7 +53,9 @@ std::vector<TensorType> infer_grad(const Infer& x) {
   check_weight(x);
   const Shape statistics = statistics_shape(x);
   if (x.in(2) != statistics) x.refuse(2, statistics.text(), "there is one reciprocal per normalised row");
-  same_shape(x, 3, 0);
+  if (x.has(3)) same_shape(x, 3, 0);
+  if (x.has(4)) same_shape(x, 4, 2);
+
   return {f32(x.in(0)), f32(x.in(1))};
 }
 
@@ -71,12 +73,12 @@ void forward_row(const float* x, const float* weight, float epsilon, std::int64_
 }
 
 /// dx may be x or dy.
-void backward_row(const float* x, const float* weight, float r, const float* dy, std::int64_t n, float* dx,
-                  float* dweight) {
+void backward_row(const float* x, const float* weight, float r, const float* dy, float dr, std::int64_t n,
+                  float* dx, float* dweight) {
   const float dot = sum8(n, [=](std::int64_t i, auto count) {
     return load(x + i, count) * load(weight + i, count) * load(dy + i, count);
   });
-  const float along = r * r * r * dot / static_cast<float>(n);
+  const float along = r * r * r * (dot + dr) / static_cast<float>(n);
   each8(n, [=](std::int64_t i, auto count) {
     const Float8 v = load(x + i, count), scaled = load(dy + i, count) * r;
     store(dweight + i, load(dweight + i, count) + scaled * v, count);
@@ -101,17 +103,22 @@ Lowered lower(const Lower& x) {
 Lowered lower_grad(const Lower& x) {
   const std::int64_t n = columns_of(x, x.in(0));
   const RowChunks chunks{x.in(0).elements() / n, n};
+  const std::vector<float> zeros(x.has(3) ? 0 : static_cast<std::size_t>(n));  // stands for an absent dy
   return Lowered::own(
       "rms_norm_grad",
       [=](const Binding& binding) {
         const float *in = binding.input(0), *weight = binding.input(1), *reciprocals = binding.input(2);
-        const float* dy = binding.input(3);
+        const auto optional = [&](std::size_t i) {
+          return i < binding.in.size() ? binding.input(i) : nullptr;
+        };
+        const float *dy = optional(3), *dr = optional(4);
         float *dx = binding.output(0), *partial = static_cast<float*>(binding.scratch);
-        chunks.each(*binding.engine, [=](std::int64_t chunk, std::int64_t first, std::int64_t last) {
+        chunks.each(*binding.engine, [&](std::int64_t chunk, std::int64_t first, std::int64_t last) {
           float* dweight = partial + chunk * n;
           std::fill_n(dweight, n, 0.0F);
           for (std::int64_t r = first; r < last; ++r) {
-            backward_row(in + r * n, weight, reciprocals[r], dy + r * n, n, dx + r * n, dweight);
+            backward_row(in + r * n, weight, reciprocals[r], dy ? dy + r * n : zeros.data(), dr ? dr[r] : 0,
+                         n, dx + r * n, dweight);
           }
         });
         chunks.add_up(*binding.engine, partial, binding.output(1));
@@ -132,16 +139,17 @@ void ref(const Ref& x) {
 }
 
 void ref_grad(const Ref& x) {
-  const auto in = x.in(0), weight = x.in(1), reciprocals = x.in(2), dy = x.in(3);
+  const auto in = x.in(0), weight = x.in(1), reciprocals = x.in(2);
   const std::size_t n = weight.size();
   for (std::size_t row = 0; row < reciprocals.size(); ++row) {
+    const auto dy = [&](std::size_t i) { return x.has(3) ? x.in(3)[row * n + i] : 0; };
     const double r = reciprocals[row];
-    double dot = 0;
-    for (std::size_t i = 0; i < n; ++i) dot += weight[i] * dy[row * n + i] * in[row * n + i];
+    double dot = x.has(4) ? x.in(4)[row] : 0;
+    for (std::size_t i = 0; i < n; ++i) dot += weight[i] * dy(i) * in[row * n + i];
     for (std::size_t i = 0; i < n; ++i) {
       const std::size_t at = row * n + i;
-      x.out(0)[at] = r * weight[i] * dy[at] - in[at] * r * r * r * dot / static_cast<double>(n);
-      x.out(1)[i] += dy[at] * in[at] * r;
+      x.out(0)[at] = r * weight[i] * dy(i) - in[at] * r * r * r * dot / static_cast<double>(n);
+      x.out(1)[i] += dy(i) * in[at] * r;
     }
   }
 }
@@ -149,7 +157,7 @@ void ref_grad(const Ref& x) {
 void grad(Grad& g) {
   const Json attributes = g.node().attributes;
   const std::vector<ValueId> d =
-      g.build().all("rms_norm_grad", {g.in(0), g.in(1), g.out(1), g.dy()}, attributes);
+      g.build().all("rms_norm_grad", {g.in(0), g.in(1), g.out(1), g.dy(0), g.dy(1)}, attributes);
   g.set(0, d[0]);
   g.set(1, d[1]);
 }
@@ -179,7 +187,8 @@ OpFamily rms_norm() {
   OpCard backward;
   backward.name = "rms_norm_grad";
   backward.doc = "gradients of rms_norm by x and by weight, given the reciprocals of the rows";
-  backward.inputs = {{"x"}, {"weight"}, {"reciprocals"}, {"dy"}};
+  backward.inputs = {
+      {"x"}, {"weight"}, {"reciprocals"}, {"dy", DType::f32, true}, {"dreciprocals", DType::f32, true}};
   backward.attributes = attributes;
   backward.infer = infer_grad;
   backward.lower = lower_grad;
@@ -188,7 +197,7 @@ OpFamily rms_norm() {
   backward.in_place = {{3, 0}, {0, 0}};
   backward.samples = {{{{{3, 5}}, {{5}}, {{3}}, {{3, 5}}}},
                       {{{{2, 37, 40}}, {{40}}, {{2, 37}}, {{2, 37, 40}}}},
-                      {{{{2, 3, 12}}, {{4}}, {{2, 3, 3}}, {{2, 3, 12}}}, {{"group", 4}}}};
+                      {{{{2, 3, 12}}, {{4}}, {{2, 3, 3}}, {{2, 3, 12}}, {{2, 3, 3}}}, {{"group", 4}}}};
   return {forward, backward};
 }
 

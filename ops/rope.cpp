@@ -1,9 +1,8 @@
 // Rotary position embedding (Su et al., arXiv 2104.09864) in the half-split layout: in [B, S, H D] the head
-// vector at position t (from 0) has its pairs (x_i, x_{i + D/2}), i < D/2, turned by the angle t base^(-2i /
-// D):
-//   y_i = x_i cos - x_{i + D/2} sin,   y_{i + D/2} = x_{i + D/2} cos + x_i sin.
-// `inverse` turns the other way; it is also the gradient. The tables are made in double when a program is
-// bound.
+// vector at position t, from 0, has its pairs (x_i, x_{i + D/2}), i < D/2, turned by the angle
+// a = t base^(-2 i / D):
+//   y_i = x_i cos a - x_{i + D/2} sin a,   y_{i + D/2} = x_{i + D/2} cos a + x_i sin a.
+// `inverse` turns the other way; it is also the gradient. The tables are made in double at binding.
 #include <cmath>
 #include <memory>
 

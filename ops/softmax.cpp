@@ -1,6 +1,6 @@
-// y_j = exp(x_j - max x) / sum_k exp(x_k - max x) over the last dimension of n columns. With `causal`, row r
-// of the last two dimensions sees columns 0..r only and the rest of y is exactly 0. Gradient: dx = y (dy -
-// sum_j y_j dy_j).
+// y_j = exp(x_j - max x) / sum_k exp(x_k - max x) over the last dimension. With `causal`, row r of the last
+// two dimensions sees columns 0..r only and the rest of y is exactly 0.
+// Gradient: dx = y (dy - sum_j y_j dy_j).
 #include <cmath>
 
 #include "ops/common.hpp"

@@ -2,9 +2,9 @@
 // order, exp.
 //
 // exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln 2 / 2, where exp(r) = 1 + r + r^2 q(r) and q is
-// the polynomial of degree 4 through (exp(r) - 1 - r) / r^2 at five Chebyshev nodes (relative error 2^-27).
-// Its result is within 2 units in the last place; 0 below -87.3, infinity above 88.3, NaN for NaN. A sum
-// depends on its length only: not on the address, the threads or the compiler's mind.
+// the polynomial of degree 4 through (exp(r) - 1 - r) / r^2 at five Chebyshev nodes (relative error 2^-26).
+// Its result is within 2 units in the last place; 0 below -87.3, infinity above 88.3, NaN for NaN.
+// A sum depends on its length only, not on the address, the threads or the compiler's mind.
 #pragma once
 #include <algorithm>
 #include <bit>
