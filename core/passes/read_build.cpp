@@ -32,9 +32,13 @@ class Assembler {
     for (const ModelInput& input : r_.inputs) inputs[input.name] = graph_.add_input(input.name, input.type);
     inputs_ = std::move(inputs);
     const Environment top = assemble(r_.top, {}, {});
+    const auto result = [&](const Json& id) {
+      const auto it = id.is_string() ? top.find(id.get_ref<const std::string&>()) : top.end();
+      return it == top.end() ? kNone : it->second;
+    };
     for (const auto& [name, id] : r_.object("outputs").items())
-      if (const ValueId value = find(top, {}, id); value != kNone) graph_.outputs.push_back({name, value});
-    add_loss(find(top, {}, r_.root.contains("loss") ? r_.root.at("loss") : Json()));
+      if (const ValueId value = result(id); value != kNone) graph_.outputs.push_back({name, value});
+    add_loss(result(r_.root.contains("loss") ? r_.root.at("loss") : Json()));
     return std::move(graph_);
   }
 
@@ -47,9 +51,6 @@ class Assembler {
     graph_.outputs.push_back({"loss", loss});
   }
 
-  ValueId find(const Environment& own, const Environment& arguments, const Json& name) const {
-    return name.is_string() ? find(own, arguments, name.get_ref<const std::string&>()) : kNone;
-  }
   ValueId find(const Environment& own, const Environment& arguments, const std::string& name) const {
     for (const Environment* names : {&own, &arguments, &inputs_})
       if (const auto it = names->find(name); it != names->end()) return it->second;

@@ -84,6 +84,15 @@ std::vector<ScalingPair> read_pairs(Reading& r, const Graph& graph) {
 
 }  // namespace reading
 
+namespace {
+/// Whether every node of the document is in the graph, so that a pattern may be blamed for finding nothing.
+bool complete(const reading::Reading& r) {
+  bool sound = r.top.sound && r.inputs.size() == r.input_names.size();
+  for (const auto& [name, scope] : r.blocks) sound = sound && scope.sound;
+  return sound;
+}
+}  // namespace
+
 Model read_model(const Document& document, const OpSet& ops, const std::string& size, const Json& overrides) {
   reading::Reading r{document, ops};
   r.root = document.root;
@@ -96,7 +105,7 @@ Model read_model(const Document& document, const OpSet& ops, const std::string& 
   if (reading::order_scopes(r)) {
     const std::size_t before = r.problems.size();
     model.graph = reading::build_graph(r);
-    if (r.problems.size() == before && r.top.sound) model.pairs = reading::read_pairs(r, model.graph);
+    if (r.problems.size() == before && complete(r)) model.pairs = reading::read_pairs(r, model.graph);
   }
   r.problems.throw_if_any();
   model.name = r.root.at("name").get<std::string>();

@@ -100,10 +100,12 @@ void read_scope(Reading& r, const Json& nodes, Scope& scope) {
     scope.sound = scope.sound && t.sound;
     if (t.present && !t.id.empty()) {
       const auto [first, fresh] = scope.by_id.emplace(t.id, i);
-      if (!fresh)
+      if (!fresh) {
+        scope.sound = false;
         r.report(t.pointer + "/id", in_quotes(t.id),
                  "an id of its own, or a \"when\" that excludes the other's",
                  "#" + scope.nodes[first->second].pointer + " has it too");
+      }
     }
     scope.nodes.push_back(std::move(t));
   }

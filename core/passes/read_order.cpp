@@ -138,14 +138,14 @@ class Sorter {
   }
 
   void report_cycle(std::size_t first) {
-    std::vector<std::string> path;
     const auto begin =
         std::find_if(stack_.begin(), stack_.end(), [&](const Frame& f) { return f.node == first; });
-    for (auto it = begin; it != stack_.end(); ++it) {
+    std::vector<std::string> path{scope_.nodes[first].id};
+    for (auto it = stack_.end(); it != begin;) {
+      --it;
       scope_.nodes[it->node].sound = false;
-      path.insert(path.begin(), scope_.nodes[it->node].id);
+      path.push_back(scope_.nodes[it->node].id);
     }
-    path.push_back(path.front());
     scope_.sound = false;
     const Template& t = scope_.nodes[first];
     r_.report(t.pointer + (t.in.empty() ? "" : "/in"), "the cycle " + joined(path, " -> "),
