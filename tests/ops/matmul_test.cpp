@@ -1,0 +1,93 @@
+#include <gtest/gtest.h>
+
+#include "tests/ops/run_op.hpp"
+
+namespace isorbit::ops::testing {
+
+namespace {
+
+using core::Shape;
+
+TEST(Matmul, ScalesTheProductButNotTheBias) {
+  const auto a = numbers({1, 2}, {1, 2}), b = numbers({2, 1}, {3, 4}), bias = numbers({1}, {100});
+  EXPECT_EQ(run("matmul", {a, b, bias}, {{"alpha", 0.5}}).outputs[0], std::vector<float>{105.5F});
+}
+
+TEST(Matmul, TakesTheLeadingAxesOfAAsRowsWhenBIsAMatrix) {
+  Operand a = normal({2, 3, 4}, "a");
+  const Operand b = normal({5, 4}, "b");
+  const auto deep = run("matmul", {a, b}, {{"transpose_b", true}}).outputs;
+  a.type.shape = Shape{6, 4};
+  EXPECT_EQ(deep, run("matmul", {a, b}, {{"transpose_b", true}}).outputs);
+}
+
+TEST(Matmul, RepeatsABatchOfOne) {
+  const Operand a = normal({2, 3, 4, 5}, "a");
+  Operand b = normal({2, 1, 5, 6}, "b");
+  const auto broadcast = run("matmul", {a, b}).outputs;
+  Operand repeated = numbers({2, 3, 5, 6}, {});
+  for (std::size_t i = 0; i < 6; ++i) {
+    const auto from = b.values.begin() + static_cast<std::ptrdiff_t>(i / 3 * 30);
+    repeated.values.insert(repeated.values.end(), from, from + 30);
+  }
+  EXPECT_LE(relative_error(broadcast[0], run("matmul", {a, repeated}).outputs[0]), 1e-6);
+}
+
+TEST(Matmul, IsFastCodeOnTheShapesOfTheModels) {
+  struct Product {
+    Shape a, b;
+    bool transpose_a, transpose_b;
+    double alpha;
+  };
+  const std::vector<Product> products = {
+      {{16, 128, 128}, {320, 128}, false, true, 1},
+      {{16, 128, 320}, {320, 128}, false, false, 1},
+      {{2048, 320}, {2048, 128}, true, false, 1},
+      {{16, 4, 128, 32}, {16, 4, 128, 32}, false, true, 0.2},
+      {{16, 4, 128, 128}, {16, 4, 128, 32}, false, false, 1},
+      {{16, 4, 128, 128}, {16, 4, 128, 32}, true, false, 1},
+      {{4, 2, 2, 128, 32}, {4, 2, 1, 128, 32}, false, true, 1},
+      {{4, 2, 256, 32}, {4, 2, 128, 32}, false, true, 0.2},
+      {{5, 64, 64}, {5, 64, 64}, false, false, 1},
+      {{5, 64, 64}, {5, 64, 128}, false, false, 1},
+      {{5, 64, 64}, {5, 64, 128}, true, false, 1},
+  };
+  for (const Product& p : products) {
+    const auto found =
+        run("matmul", {normal(p.a, "a"), normal(p.b, "b")},
+            {{"transpose_a", p.transpose_a}, {"transpose_b", p.transpose_b}, {"alpha", p.alpha}});
+    EXPECT_EQ(found.implementations[0].find("ref"), std::string::npos)
+        << p.a.text() << found.implementations[0];
+  }
+}
+
+TEST(Matmul, NamesTheOperandThatDoesNotFit) {
+  core::Graph graph;
+  const auto a = graph.add_input("a", {Shape{2, 3, 4}}), b = graph.add_input("b", {Shape{5, 6}});
+  core::Builder build(graph, all_ops());
+  try {
+    (void)build.op("matmul", {a, b});
+    FAIL() << "accepted";
+  } catch (const core::OpError& error) {
+    EXPECT_EQ(error.where, "in/1");
+    EXPECT_EQ(error.found, "[5, 6]");
+    EXPECT_EQ(error.expected, "4 rows");
+  }
+  try {
+    (void)build.op("matmul", {a, b}, {{"transpose_a", true}});
+    FAIL() << "accepted";
+  } catch (const core::OpError& error) {
+    EXPECT_EQ(error.where, "transpose_a");
+  }
+}
+
+TEST(Linear, MultipliesRowsByTheTransposedWeight) {
+  const auto x = numbers({1, 2}, {1, 2}), w = numbers({3, 2}, {1, 0, 0, 1, 1, 1}),
+             bias = numbers({3}, {10, 20, 30});
+  EXPECT_EQ(run("linear", {x, w, bias}, {{"units", 3}, {"bias", true}}).outputs[0],
+            (std::vector<float>{11, 22, 33}));
+}
+
+}  // namespace
+
+}  // namespace isorbit::ops::testing
