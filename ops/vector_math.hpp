@@ -6,6 +6,8 @@
 // Its result is within 2 units in the last place; 0 below -87.3, infinity above 88.3, NaN for NaN.
 // A sum depends on its length only, not on the address, the threads or the compiler's mind.
 #pragma once
+#include <immintrin.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
@@ -29,20 +31,23 @@ inline constexpr std::int64_t kGrain = 16384;
 
 [[nodiscard]] inline Float8 splat(float x) { return Float8{x, x, x, x, x, x, x, x}; }
 
-/// Elements past `count` are `fill`.
+/// All bits set in the first `count` lanes.
+[[nodiscard]] inline __m256i first_lanes(std::int64_t count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+/// Elements past `count` are `fill`, and are not read.
 [[nodiscard]] inline Float8 load(const float* p, std::int64_t count, float fill = 0) {
-  Float8 v = splat(fill);
-  std::memcpy(&v, p, static_cast<std::size_t>(count) * sizeof(float));
-  return v;
+  const __m256i lanes = first_lanes(count);
+  return _mm256_blendv_ps(splat(fill), _mm256_maskload_ps(p, lanes), _mm256_castsi256_ps(lanes));
 }
 [[nodiscard]] inline Float8 load(const float* p, Eight = {}, float = 0) {
   Float8 v;
   std::memcpy(&v, p, sizeof v);
   return v;
 }
-inline void store(float* p, Float8 v, std::int64_t count) {
-  std::memcpy(p, &v, static_cast<std::size_t>(count) * sizeof(float));
-}
+inline void store(float* p, Float8 v, std::int64_t count) { _mm256_maskstore_ps(p, first_lanes(count), v); }
 inline void store(float* p, Float8 v, Eight = {}) { std::memcpy(p, &v, sizeof v); }
 
 /// Calls body(i, count) for i = 0, 8, ...: count is Eight, or for the tail the number left.
