@@ -66,11 +66,13 @@ struct Statistics {
 void backward_row(const float* x, const float* weight, const Statistics& s, const float* dy, std::int64_t n,
                   float* dx, float* dweight, float* dbias) {
   const float m = s.mean, r = s.reciprocal, size = static_cast<float>(n);
-  const float sum =
-      sum8(n, [=](std::int64_t i, auto count) { return load(weight + i, count) * load(dy + i, count); });
-  const float dot = sum8(n, [=](std::int64_t i, auto count) {
-    return load(weight + i, count) * load(dy + i, count) * ((load(x + i, count) - m) * r);
+  Float8 sums = {}, dots = {};
+  each8(n, [&](std::int64_t i, auto count) {
+    const Float8 d = load(weight + i, count) * load(dy + i, count);  // 0 past the end
+    sums += d;
+    dots += d * (load(x + i, count) - m);
   });
+  const float sum = lanes_sum(sums), dot = lanes_sum(dots) * r;
   const float constant = (s.dmean - r * sum) / size, along = (r * dot + r * r * s.dreciprocal) / size;
   each8(n, [=](std::int64_t i, auto count) {
     const Float8 h = (load(x + i, count) - m) * r, d = load(dy + i, count);
