@@ -1,0 +1,44 @@
+// What a verb is: one file in verbs/ each.
+#pragma once
+#include <iosfwd>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace isorbit::experiments {
+
+/// A wrong command line; its text says what was found, what is allowed and what is near.
+struct UsageError : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+struct Console {
+  std::ostream& out;
+  std::ostream& err;
+  bool terminal = false;          // err is one: progress may rewrite its line
+  std::vector<std::string> argv;  // the whole command line
+};
+
+struct Verb {
+  const char* name;
+  const char* doc;  // one line
+  int (*run)(Console& console, const std::vector<std::string>& arguments);
+};
+
+/// All verbs in the order they are listed.
+[[nodiscard]] std::span<const Verb> verbs();
+
+namespace verb {
+[[nodiscard]] int validate(Console&, const std::vector<std::string>&);
+[[nodiscard]] int plan(Console&, const std::vector<std::string>&);
+[[nodiscard]] int run(Console&, const std::vector<std::string>&);
+[[nodiscard]] int status(Console&, const std::vector<std::string>&);
+[[nodiscard]] int compare(Console&, const std::vector<std::string>&);
+[[nodiscard]] int export_csv(Console&, const std::vector<std::string>&);
+[[nodiscard]] int compile(Console&, const std::vector<std::string>&);
+[[nodiscard]] int list(Console&, const std::vector<std::string>&);
+[[nodiscard]] int schema(Console&, const std::vector<std::string>&);
+}  // namespace verb
+
+}  // namespace isorbit::experiments

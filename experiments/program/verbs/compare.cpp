@@ -1,0 +1,45 @@
+#include "analysis/compare.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+#include "core/document/problem.hpp"
+#include "experiments/program/labelled_runs.hpp"
+
+namespace isorbit::experiments::verb {
+namespace {
+
+std::string baseline_of(const CommandLine& line, const Sweep& sweep) {
+  const std::string baseline = line.text("baseline").value_or(sweep.baseline);
+  std::vector<std::string> arms;
+  for (const Cell& cell : sweep.cells)
+    if (std::find(arms.begin(), arms.end(), cell.arm) == arms.end()) arms.push_back(cell.arm);
+  return line.has("baseline") ? line.choice("baseline", arms, baseline) : baseline;
+}
+
+}  // namespace
+
+int compare(Console& console, const std::vector<std::string>& arguments) {
+  CommandLine line(
+      "compare DIR|SWEEP [name=value ...] [options]",
+      "The last value of the sweep's metric for every arm and seed, means, and differences to the\n"
+      "baseline paired by seed. Runs that are missing are named.");
+  add_sweep_options(line);
+  line.option("json", "", "an object a line")
+      .option("baseline", "ARM", "another baseline than the sweep's")
+      .option("metric", "SERIES/COLUMN", "another metric than the sweep's, such as train/loss");
+  if (!line.parse(console, arguments)) return 0;
+  const Results results = results_from(line);
+  analysis::CompareOptions options{results.sweep.metric, results.sweep.minimize,
+                                   baseline_of(line, results.sweep)};
+  if (const auto metric = line.text("metric")) {
+    if (metric->find('/') == std::string::npos)
+      throw UsageError("found --metric \"" + *metric + "\"; expected SERIES/COLUMN, such as valid/loss");
+    options.metric = *metric;
+  }
+  const analysis::CompareTable table = analysis::compare(labelled_runs(results), options);
+  console.out << (line.has("json") ? analysis::compare_json(table) : analysis::compare_text(table));
+  return 0;
+}
+
+}  // namespace isorbit::experiments::verb

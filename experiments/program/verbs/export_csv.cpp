@@ -1,0 +1,61 @@
+#include <cstdlib>
+#include <fstream>
+#include <ostream>
+
+#include "analysis/export.hpp"
+#include "core/record/durable_file.hpp"
+#include "experiments/program/labelled_runs.hpp"
+
+namespace isorbit::experiments::verb {
+namespace {
+
+/// Written beside and renamed, so that a plot never reads half a file.
+void write_file(const std::filesystem::path& file, std::span<const analysis::LabelledRun> runs,
+                analysis::CsvShape shape) {
+  const std::filesystem::path part = core::part_of(file);
+  std::ofstream out(part, std::ios::binary);
+  if (!out) throw std::runtime_error("cannot write " + part.string());
+  analysis::export_csv(runs, shape, out);
+  out.close();
+  if (!out) throw std::runtime_error("cannot write " + part.string() + ": the disk may be full");
+  core::publish(part, file);
+}
+
+}  // namespace
+
+int export_csv(Console& console, const std::vector<std::string>& arguments) {
+  CommandLine line(
+      "export DIR|SWEEP [options]",
+      "Every number of the complete cells as CSV on standard output: losses, measures, events and\n"
+      "singular values, each row that was recorded.");
+  line.option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
+      .option("seed", "N", "this seed in place of the sweep's")
+      .option("format", "csv", "the format")
+      .option("shape", "long|wide", "a row per value (long), or per step with a column per series (wide)")
+      .option("output,o", "FILE", "write there");
+  if (!line.parse(console, arguments)) return 0;
+  (void)line.choice("format", {"csv"}, "csv");
+  const bool wide = line.choice("shape", {"long", "wide"}, "long") == "wide";
+  const std::filesystem::path first = line.first("sweep document or folder of results");
+  std::error_code error;
+  Results results;
+  if (std::filesystem::is_directory(first, error)) {
+    results = results_from(line);
+  } else {
+    results.sweep = sweep_from(line);
+    results.folder = std::filesystem::path("runs") / results.sweep.name;
+  }
+  const std::vector<analysis::LabelledRun> runs = labelled_runs(results);
+  const analysis::CsvShape shape = wide ? analysis::CsvShape::wide : analysis::CsvShape::tall;
+  if (const auto file = line.text("output"))
+    write_file(*file, runs, shape);
+  else
+    analysis::export_csv(runs, shape, console.out);
+  for (const analysis::LabelledRun& run : runs)
+    if (!run.load)
+      console.err << "missing " << run.label.arm << " seed " << run.label.seed << " ("
+                  << short_id(run.label.cell_id) << "): not complete\n";
+  return 0;
+}
+
+}  // namespace isorbit::experiments::verb

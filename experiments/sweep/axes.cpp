@@ -1,0 +1,215 @@
+#include "experiments/sweep/axes.hpp"
+
+#include <algorithm>
+
+#include "experiments/training/cell_document.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+using core::Json;
+using core::pointer_join;
+using core::shown;
+
+std::vector<std::string> keys(const Json& root, const char* member) {
+  std::vector<std::string> names;
+  if (!root.is_object() || !root.contains(member) || !root.at(member).is_object()) return names;
+  for (const auto& [name, value] : root.at(member).items()) names.push_back(name);
+  return names;
+}
+
+bool has(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string suggested(const std::string& word, const std::vector<std::string>& words) {
+  const auto near = core::nearest(word, words);
+  return near ? shown(Json(*near)) : "";
+}
+
+std::string one_of(const std::vector<std::string>& words) {
+  return words.empty() ? "none: there are no constants" : core::expectation(core::Spec::text().one_of(words));
+}
+
+class Checker {
+ public:
+  Checker(const SweepSources& sources, core::Problems& problems)
+      : s_(sources), problems_(problems), names_(sources.names()) {}
+
+  void run() {
+    constants("/model/constants", s_.resolved.at("model").at("constants"), keys(s_.model.root, "constants"));
+    arms();
+    for (const auto& [name, values] : s_.resolved.at("parameters").items()) {
+      list(pointer_join("/parameters", name), name, values);
+      claim(pointer_join("/parameters", name), name, "parameters");
+    }
+    zips();
+    excludes();
+  }
+
+ private:
+  void report(const std::string& pointer, std::string found, std::string expected, std::string because = {},
+              std::string suggestion = {}, bool key = false) {
+    const core::Position at = key ? s_.document.key_position(pointer) : s_.document.position(pointer);
+    problems_.add({s_.document.file, at, pointer, std::move(found), std::move(expected), std::move(because),
+                   std::move(suggestion)});
+  }
+
+  void constants(const std::string& pointer, const Json& given, const std::vector<std::string>& known) {
+    for (const auto& [name, value] : given.items())
+      if (!has(known, name))
+        report(pointer_join(pointer, name), "constant " + shown(Json(name)), one_of(known), {},
+               suggested(name, known), true);
+  }
+
+  void arms() {
+    std::size_t i = 0;
+    for (const auto& [name, arm] : s_.resolved.at("arms").items()) {
+      const std::string at = pointer_join("/arms", name);
+      if (s_.methods[i] != nullptr) {
+        const std::vector<std::string> known = keys(s_.methods[i]->root, "constants");
+        constants(at + "/set", arm.at("set"), known);
+        constants(at + "/tune", arm.at("tune"), known);
+      }
+      for (const auto& [constant, values] : arm.at("tune").items()) {
+        if (arm.at("set").contains(constant))
+          report(pointer_join(at + "/tune", constant), shown(Json(constant)) + " in set and in tune",
+                 "it in one of them", {}, {}, true);
+        taken_.push_back({"method." + constant, "the tune of arm " + shown(Json(name))});
+      }
+      ++i;
+    }
+  }
+
+  void list(const std::string& pointer, const std::string& name, const Json& values) {
+    if (!has(names_, name)) {
+      report(pointer, "name " + shown(Json(name)),
+             "model.X, method.X, training.X or data.X with a name there is", {}, suggested(name, names_),
+             true);
+      return;
+    }
+    for (std::size_t i = 0; i < values.size(); ++i) value(pointer_join(pointer, i), name, values[i]);
+  }
+
+  void value(const std::string& pointer, const std::string& name, const Json& given) {
+    const core::Place place{&s_.document, pointer, nullptr};
+    const std::string group = name.substr(0, name.find('.')), field = name.substr(group.size() + 1);
+    if (group == "training" || group == "data") {
+      const core::Spec spec = group == "data" ? data_spec() : training_spec();
+      for (const core::Field& f : spec.description().fields)
+        if (f.name == field) (void)core::resolve(given, f.spec, place, problems_);
+    } else if (name == "model.size") {
+      const std::vector<std::string> sizes = keys(s_.model.root, "sizes");
+      if (!given.is_string() || !has(sizes, given.get<std::string>()))
+        report(pointer, shown(given), one_of(sizes), {},
+               given.is_string() ? suggested(given.get<std::string>(), sizes) : "");
+    } else {
+      (void)core::resolve(
+          given, core::Spec::either({core::Spec::boolean(), core::Spec::number(), core::Spec::text()}), place,
+          problems_);
+    }
+  }
+
+  void claim(const std::string& pointer, const std::string& name, const std::string& where) {
+    for (const auto& [other, place] : taken_)
+      if (other == name) {
+        report(pointer, shown(Json(name)), "a name that no other axis sets", "it is in " + place, {}, true);
+        return;
+      }
+    taken_.push_back({name, where});
+  }
+
+  void zips() {
+    const Json& zips = s_.resolved.at("zip");
+    for (std::size_t i = 0; i < zips.size(); ++i) {
+      const std::string at = pointer_join("/zip", i);
+      const auto& first = zips[i].items().begin();
+      for (const auto& [name, values] : zips[i].items()) {
+        list(pointer_join(at, name), name, values);
+        claim(pointer_join(at, name), name, "zip " + std::to_string(i));
+        if (values.size() != first.value().size())
+          report(pointer_join(at, name), "a list of " + std::to_string(values.size()),
+                 "a list of " + std::to_string(first.value().size()),
+                 "lists that are zipped advance together and " + shown(Json(first.key())) + " has " +
+                     std::to_string(first.value().size()));
+      }
+    }
+  }
+
+  void excludes() {
+    const Json& excludes = s_.resolved.at("exclude");
+    std::vector<std::string> known = names_;
+    known.insert(known.begin(), {"arm", "seed"});
+    const std::vector<std::string> arms = s_.arms();
+    for (std::size_t i = 0; i < excludes.size(); ++i) {
+      for (const auto& [name, given] : excludes[i].items()) {
+        const std::string at = pointer_join(pointer_join("/exclude", i), name);
+        if (!has(known, name)) {
+          report(at, "name " + shown(Json(name)), "arm, seed, or a name as in parameters", {},
+                 suggested(name, known), true);
+        } else if (name == "arm") {
+          for (const Json& arm : given.is_array() ? given : Json::array({given}))
+            if (!arm.is_string() || !has(arms, arm.get<std::string>()))
+              report(at, shown(arm), one_of(arms), {},
+                     arm.is_string() ? suggested(arm.get<std::string>(), arms) : "");
+        }
+      }
+    }
+  }
+
+  const SweepSources& s_;
+  core::Problems& problems_;
+  std::vector<std::string> names_;
+  std::vector<std::pair<std::string, std::string>> taken_;
+};
+
+}  // namespace
+
+std::vector<std::string> SweepSources::arms() const { return keys(resolved, "arms"); }
+
+std::vector<std::string> SweepSources::names() const {
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& name) {
+    if (!has(all, name)) all.push_back(name);
+  };
+  for (const std::string& name : keys(model.root, "constants")) add("model." + name);
+  if (!keys(model.root, "sizes").empty()) add("model.size");
+  for (const core::Document* method : methods)
+    if (method != nullptr)
+      for (const std::string& name : keys(method->root, "constants")) add("method." + name);
+  for (const core::Field& field : training_spec().description().fields) add("training." + field.name);
+  for (const core::Field& field : data_spec().description().fields) add("data." + field.name);
+  return all;
+}
+
+bool SweepSources::has_constant(std::size_t arm, const std::string& name) const {
+  return methods[arm] != nullptr && has(keys(methods[arm]->root, "constants"), name);
+}
+
+void check_axes(const SweepSources& sources, core::Problems& problems) { Checker(sources, problems).run(); }
+
+std::vector<Axis> axes_of(const SweepSources& sources, std::size_t arm) {
+  std::vector<Axis> axes;
+  const auto applies = [&](const std::string& name) {
+    return !name.starts_with("method.") || sources.has_constant(arm, name.substr(7));
+  };
+  const auto add = [&](const Json& lists) {  // lists of equal length
+    Axis axis(lists.empty() ? 0 : lists.begin().value().size());
+    bool any = false;
+    for (const auto& [name, values] : lists.items()) {
+      if (!applies(name)) continue;
+      any = true;
+      for (std::size_t i = 0; i < axis.size(); ++i) axis[i].push_back({name, values.at(i)});
+    }
+    if (any) axes.push_back(std::move(axis));
+  };
+  const std::string name = sources.arms()[arm];
+  for (const auto& [constant, values] : sources.resolved.at("arms").at(name).at("tune").items())
+    add(Json{{"method." + constant, values}});
+  for (const auto& [parameter, values] : sources.resolved.at("parameters").items())
+    add(Json{{parameter, values}});
+  for (const Json& zipped : sources.resolved.at("zip")) add(zipped);
+  return axes;
+}
+
+}  // namespace isorbit::experiments

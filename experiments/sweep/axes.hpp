@@ -1,0 +1,35 @@
+// The axes of a sweep: which names may vary, and the combinations they make for one arm.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/document/problem.hpp"
+#include "experiments/sweep/sweep.hpp"
+
+namespace isorbit::experiments {
+
+/// A resolved sweep document and the documents it names. `methods` goes with the arms, in their order.
+struct SweepSources {
+  const core::Document& document;
+  const core::Json& resolved;
+  const core::Document& model;
+  std::vector<const core::Document*> methods;
+
+  [[nodiscard]] std::vector<std::string> arms() const;
+  /// Constants of the model, of one arm's method, fields of training and data: "model.width", ...
+  [[nodiscard]] std::vector<std::string> names() const;
+  [[nodiscard]] bool has_constant(std::size_t arm, const std::string& name) const;
+};
+
+/// One way an axis can stand: the values it sets together.
+using Setting = std::vector<Assignment>;
+using Axis = std::vector<Setting>;
+
+/// Adds a problem for every name that is none, value of the wrong kind, zip of unequal lengths, and name set
+/// twice.
+void check_axes(const SweepSources& sources, core::Problems& problems);
+
+/// The axes of one arm in order: tune, parameters, zip. Constants that its method does not have are left out.
+[[nodiscard]] std::vector<Axis> axes_of(const SweepSources& sources, std::size_t arm);
+
+}  // namespace isorbit::experiments

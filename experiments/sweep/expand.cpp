@@ -1,0 +1,242 @@
+#include "experiments/sweep/expand.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "core/document/expression.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+using core::Json;
+using core::shown;
+
+constexpr double kMostCombinations = 100000;
+
+bool equal(const Json& a, const Json& b) {
+  return a.is_number() && b.is_number() ? a.get<double>() == b.get<double>() : a == b;
+}
+
+/// Texts become quoted expressions, so that a condition can compare them.
+Json quoted(const Json& value) {
+  if (value.is_string()) return core::text_constant(value.get_ref<const std::string&>());
+  if (!value.is_object()) return value;
+  Json out = Json::object();
+  for (const auto& [name, member] : value.items())
+    if (member.is_primitive() ? !member.is_null() : member.is_object()) out[name] = quoted(member);
+  return out;
+}
+
+void assign(Candidate& cell, const Assignment& a) {
+  const std::string group = a.name.substr(0, a.name.find('.')), field = a.name.substr(group.size() + 1);
+  if (a.name == "model.size")
+    cell.size = a.value.get<std::string>();
+  else if (group == "model")
+    cell.model_constants[field] = a.value;
+  else if (group == "method")
+    cell.method_constants[field] = a.value;
+  else if (group == "training")
+    cell.training[field] = a.value;
+  else
+    cell.data[field] = a.value;
+}
+
+class Expander {
+ public:
+  Expander(const SweepSources& sources, core::Problems& problems)
+      : s_(sources),
+        problems_(problems),
+        arms_(sources.arms()),
+        excluded_(sources.resolved.at("exclude").size(), 0) {}
+
+  Expansion run() {
+    if (!small_enough()) return {};
+    for (std::size_t arm = 0; arm < arms_.size(); ++arm) expand_arm(arm);
+    for (std::size_t i = 0; i < excluded_.size(); ++i)
+      if (excluded_[i] == 0)
+        out_.notes.push_back("exclude " + std::to_string(i) + " " + s_.resolved.at("exclude")[i].dump() +
+                             " drops no cell");
+    return std::move(out_);
+  }
+
+ private:
+  bool small_enough() {
+    double all = 0;
+    for (std::size_t arm = 0; arm < arms_.size(); ++arm) {
+      double combinations = static_cast<double>(s_.resolved.at("seeds").size());
+      for (const Axis& axis : axes_of(s_, arm)) combinations *= static_cast<double>(axis.size());
+      all += combinations;
+    }
+    if (all <= kMostCombinations) return true;
+    problems_.add(s_.document, "", shown(Json(all)) + " combinations", "at most 100000",
+                  "arms, tune, parameters, zip and seeds multiply");
+    return false;
+  }
+
+  void expand_arm(std::size_t arm) {
+    const std::vector<Axis> axes = axes_of(s_, arm);
+    std::vector<std::size_t> at(axes.size(), 0);
+    while (true) {
+      Candidate cell = base(arm);
+      for (std::size_t i = 0; i < axes.size(); ++i)
+        for (const Assignment& a : axes[i][at[i]]) {
+          cell.changed.push_back(a);
+          assign(cell, a);
+        }
+      expand_seeds(std::move(cell));
+      std::size_t i = axes.size();
+      while (i > 0 && ++at[i - 1] == axes[i - 1].size()) at[--i] = 0;
+      if (i == 0) return;
+    }
+  }
+
+  Candidate base(std::size_t arm) const {
+    const Json& model = s_.resolved.at("model");
+    return {arm,
+            {},
+            0,
+            model.value("size", std::string()),
+            model.at("constants"),
+            s_.resolved.at("arms").at(arms_[arm]).at("set"),
+            s_.resolved.at("data"),
+            s_.resolved.at("training")};
+  }
+
+  void expand_seeds(Candidate cell) {
+    std::vector<Dropped> dropped;
+    for (const Json& seed : s_.resolved.at("seeds")) {
+      cell.seed = seed.get<std::int64_t>();
+      const std::string clause = dropping_clause(cell);
+      if (clause.empty()) {
+        out_.candidates.push_back(cell);
+      } else {
+        dropped.push_back({arms_[cell.arm], cell.changed, cell.seed, clause});
+      }
+    }
+    const bool all = dropped.size() == s_.resolved.at("seeds").size() &&
+                     std::all_of(dropped.begin(), dropped.end(),
+                                 [&](const Dropped& d) { return d.clause == dropped.front().clause; });
+    if (all && !dropped.empty()) dropped = {{arms_[cell.arm], cell.changed, {}, dropped.front().clause}};
+    out_.dropped.insert(out_.dropped.end(), dropped.begin(), dropped.end());
+  }
+
+  std::string dropping_clause(const Candidate& cell) {
+    const Json view = view_of(cell);
+    const Json& arm = s_.resolved.at("arms").at(arms_[cell.arm]);
+    if (arm.contains("when")) {
+      const std::string when = arm.at("when").get<std::string>();
+      if (!holds(cell, view, when)) return "when " + shown(Json(when)) + " is false";
+    }
+    const Json& excludes = s_.resolved.at("exclude");
+    for (std::size_t i = 0; i < excludes.size(); ++i) {
+      if (!matches(excludes[i], view)) continue;
+      ++excluded_[i];
+      return "exclude " + std::to_string(i) + " " + excludes[i].dump();
+    }
+    return {};
+  }
+
+  bool holds(const Candidate& cell, const Json& view, const std::string& when) {
+    try {
+      return core::Constants(quoted(view)).number(when) != 0;
+    } catch (const core::ExpressionError& error) {
+      if (!failed_[cell.arm]) {
+        failed_[cell.arm] = true;
+        problems_.add(s_.document, core::pointer_join(core::pointer_join("/arms", arms_[cell.arm]), "when"),
+                      shown(Json(when)), "a condition over model.*, method.*, training.*, arm and seed",
+                      std::string(error.what()) + " (character " + std::to_string(error.column) + ")",
+                      error.suggestion.empty() ? "" : shown(Json(error.suggestion)));
+      }
+      return true;
+    }
+  }
+
+  static bool matches(const Json& clause, const Json& view) {
+    for (const auto& [name, wanted] : clause.items()) {
+      const std::size_t dot = name.find('.');
+      const std::string group = name.substr(0, dot);
+      const Json& outer = view.contains(group) ? view.at(group) : view;
+      const std::string field = dot == std::string::npos ? group : name.substr(dot + 1);
+      const Json* value = dot == std::string::npos ? &outer
+                          : outer.contains(field)  ? &outer.at(field)
+                                                   : nullptr;
+      if (value == nullptr) return false;
+      const auto same = [&](const Json& w) { return equal(w, *value); };
+      if (wanted.is_array() ? std::none_of(wanted.begin(), wanted.end(), same) : !same(wanted)) return false;
+    }
+    return true;
+  }
+
+  /// What conditions see. The model's and method's constants are evaluated once per distinct setting.
+  Json view_of(const Candidate& cell) {
+    const std::string model_key = cell.size + '\n' + cell.model_constants.dump();
+    auto model = models_.find(model_key);
+    if (model == models_.end()) {
+      Json values = evaluated_constants(s_.model.root, cell.size, cell.model_constants);
+      if (!values.contains("size")) values["size"] = cell.size;
+      model = models_.emplace(model_key, std::move(values)).first;
+    }
+    const std::string method_key = std::to_string(cell.arm) + '\n' + cell.method_constants.dump();
+    auto method = methods_.find(method_key);
+    if (method == methods_.end())
+      method =
+          methods_
+              .emplace(method_key, evaluated_constants(s_.methods[cell.arm]->root, {}, cell.method_constants))
+              .first;
+    Json view = Json::object();
+    view["arm"] = arms_[cell.arm];
+    view["seed"] = cell.seed;
+    view["model"] = model->second;
+    view["method"] = method->second;
+    view["training"] = cell.training;
+    view["data"] = cell.data;
+    return view;
+  }
+
+  const SweepSources& s_;
+  core::Problems& problems_;
+  std::vector<std::string> arms_;
+  std::vector<int> excluded_;  // cells each exclude dropped
+  std::map<std::string, Json> models_, methods_;
+  std::map<std::size_t, bool> failed_;
+  Expansion out_;
+};
+
+}  // namespace
+
+Expansion expand(const SweepSources& sources, core::Problems& problems) {
+  return Expander(sources, problems).run();
+}
+
+Json evaluated_constants(const Json& root, const std::string& size, const Json& overrides) {
+  const auto object = [](const Json& value, const std::string& key) {
+    return value.is_object() && value.contains(key) && value.at(key).is_object() ? value.at(key)
+                                                                                 : Json::object();
+  };
+  Json raw = object(root, "constants");
+  const Json sized = object(object(root, "sizes"), size);
+  for (const Json* layer : {&sized, &overrides})
+    for (const auto& [name, value] : layer->items()) raw[name] = value;
+  const core::Constants constants(raw);
+  Json values = Json::object();
+  for (const auto& [name, value] : raw.items()) {
+    try {
+      const core::Quantity quantity = constants.value(name);
+      if (const auto* text = std::get_if<std::string>(&quantity)) {
+        values[name] = *text;
+      } else {
+        const double number = std::get<double>(quantity);
+        if (std::trunc(number) == number && std::abs(number) < 0x1p53)
+          values[name] = static_cast<std::int64_t>(number);
+        else
+          values[name] = number;
+      }
+    } catch (const core::ExpressionError&) {
+      continue;
+    }
+  }
+  return values;
+}
+
+}  // namespace isorbit::experiments

@@ -1,0 +1,55 @@
+#include "experiments/sweep/labels.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace isorbit::experiments {
+namespace {
+
+constexpr std::size_t kLongestLabel = 120;
+
+bool plain(char c) {
+  return (std::isalnum(static_cast<unsigned char>(c)) != 0 && static_cast<unsigned char>(c) < 0x80) ||
+         c == '.' || c == '_' || c == '-' || c == '+';
+}
+
+std::string short_name(const std::string& name) {
+  const std::size_t dot = name.find('.');
+  return dot == std::string::npos ? name : name.substr(dot + 1);
+}
+
+}  // namespace
+
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && name.size() <= 100 && name.front() != '.' && name.front() != '-' &&
+         std::all_of(name.begin(), name.end(), plain);
+}
+
+std::string value_text(const core::Json& value) {
+  return value.is_string() ? value.get<std::string>()
+                           : value.dump(-1, ' ', false, core::Json::error_handler_t::replace);
+}
+
+std::string label_of(const std::vector<Assignment>& changed) {
+  std::string label;
+  for (const Assignment& a : changed) {
+    const std::string name = short_name(a.name);
+    const bool shared = std::count_if(changed.begin(), changed.end(), [&](const Assignment& other) {
+                          return short_name(other.name) == name;
+                        }) > 1;
+    label += (label.empty() ? "" : ",") + (shared ? a.name : name) + "=" + value_text(a.value);
+  }
+  return label;
+}
+
+std::filesystem::path folder_of(const Cell& cell) {
+  std::string label = label_of(cell.changed).substr(0, kLongestLabel);
+  for (char& c : label)
+    if (!plain(c) && c != '=' && c != ',') c = '_';
+  if (!label.empty()) label += '-';
+  if (label.starts_with('.')) label.front() = '_';
+  return std::filesystem::path(cell.arm) /
+         (label + "s" + std::to_string(cell.seed) + "-" + short_id(cell.id));
+}
+
+}  // namespace isorbit::experiments

@@ -1,0 +1,16 @@
+// Names of cells for people and for the file system.
+#pragma once
+#include <filesystem>
+
+#include "experiments/sweep/sweep.hpp"
+
+namespace isorbit::experiments {
+
+/// True for 1 to 100 letters, digits, '.', '_', '-' and '+', not starting with a dot: a name that is also a
+/// folder's.
+[[nodiscard]] bool is_plain_name(const std::string& name);
+
+/// <arm>/<changed values>-s<seed>-<id8>, other characters replaced by '_'.
+[[nodiscard]] std::filesystem::path folder_of(const Cell& cell);
+
+}  // namespace isorbit::experiments

@@ -1,0 +1,139 @@
+#include "experiments/sweep/manifest.hpp"
+
+#include <algorithm>
+
+#include "core/record/durable_file.hpp"
+#include "experiments/sweep/labels.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+using core::Field;
+using core::Json;
+using core::Spec;
+
+Json object_of(const std::vector<Assignment>& changed) {
+  Json out = Json::object();
+  for (const Assignment& a : changed) out[a.name] = a.value;
+  return out;
+}
+
+std::vector<Assignment> assignments(const Json& object) {
+  std::vector<Assignment> out;
+  for (const auto& [name, value] : object.items()) out.push_back({name, value});
+  return out;
+}
+
+Spec manifest_spec() {
+  const Spec cell = Spec::object({
+      Field{"id", Spec::text().at_least_items(64), "SHA-256 of the resolved document and its data"},
+      Field{"arm", Spec::text(), "the method's name in the sweep"},
+      Field{"changed", Spec::map(Spec::any()), "the values that vary in the sweep"},
+      Field{"seed", Spec::integer().at_least(0), "of the run"},
+      Field{"folder", Spec::text(), "relative to this file"},
+      Field{"steps", Spec::integer().at_least(1), "optimizer steps"},
+      Field{"tokens", Spec::integer().at_least(1), "targets trained on"},
+      Field{"parameters", Spec::integer().at_least(1), "elements"},
+      Field{"spectra_bytes", Spec::number().at_least(0), "singular values in the record"},
+      Field{"unigram_entropy", Spec::number().at_least(0), "of the validation targets, nats"},
+  });
+  const Spec dropped = Spec::object({
+      Field{"arm", Spec::text(), ""},
+      Field{"changed", Spec::map(Spec::any()), ""},
+      Field{"seed", Spec::integer(), "", {}, true},
+      Field{"clause", Spec::text(), "what dropped it"},
+  });
+  return Spec::object({
+      Field{"name", Spec::text(), "of the sweep"},
+      Field{"metric", Spec::text(), "what the arms are compared by"},
+      Field{"goal", Spec::text().one_of({"minimize", "maximize"}), "which way is better"},
+      Field{"baseline", Spec::text(), "the arm the others are compared with"},
+      Field{"cells", Spec::list(cell), "in order"},
+      Field{"dropped", Spec::list(dropped), "combinations that are no cells"},
+  });
+}
+
+Cell cell_from(const Json& entry) {
+  Cell cell;
+  cell.id = entry.at("id").get<std::string>();
+  cell.arm = entry.at("arm").get<std::string>();
+  cell.changed = assignments(entry.at("changed"));
+  cell.seed = entry.at("seed").get<std::int64_t>();
+  cell.folder = entry.at("folder").get<std::string>();
+  cell.facts = {entry.at("steps").get<std::int64_t>(), entry.at("tokens").get<std::int64_t>(),
+                entry.at("parameters").get<std::int64_t>(), entry.at("spectra_bytes").get<double>(),
+                entry.at("unigram_entropy").get<double>()};
+  return cell;
+}
+
+}  // namespace
+
+Json manifest_of(const Sweep& sweep) {
+  Json out = {{"name", sweep.name},
+              {"metric", sweep.metric},
+              {"goal", sweep.minimize ? "minimize" : "maximize"},
+              {"baseline", sweep.baseline},
+              {"cells", Json::array()},
+              {"dropped", Json::array()}};
+  for (const Cell& cell : sweep.cells)
+    out["cells"].push_back({{"id", cell.id},
+                            {"arm", cell.arm},
+                            {"changed", object_of(cell.changed)},
+                            {"seed", cell.seed},
+                            {"folder", cell.folder.string()},
+                            {"steps", cell.facts.steps},
+                            {"tokens", cell.facts.tokens},
+                            {"parameters", cell.facts.parameters},
+                            {"spectra_bytes", cell.facts.spectra_bytes},
+                            {"unigram_entropy", cell.facts.unigram_entropy}});
+  for (const Dropped& dropped : sweep.dropped) {
+    Json entry = {{"arm", dropped.arm}, {"changed", object_of(dropped.changed)}, {"clause", dropped.clause}};
+    if (dropped.seed) entry["seed"] = *dropped.seed;
+    out["dropped"].push_back(entry);
+  }
+  return out;
+}
+
+void write_manifest(const std::filesystem::path& folder, const Sweep& sweep) {
+  std::filesystem::create_directories(folder);
+  core::DurableFile file(folder / "plan.json");
+  file.write(manifest_of(sweep).dump(1) + "\n");
+  file.commit();
+}
+
+Sweep read_manifest(const std::filesystem::path& folder) {
+  const core::Document document = core::read_document(folder / "plan.json");
+  core::Problems problems;
+  const Json plan = core::resolve(document.root, manifest_spec(), {&document, "", nullptr}, problems);
+  problems.throw_if_any();
+  Sweep sweep;
+  sweep.name = plan.at("name").get<std::string>();
+  sweep.metric = plan.at("metric").get<std::string>();
+  sweep.minimize = plan.at("goal") == "minimize";
+  sweep.baseline = plan.at("baseline").get<std::string>();
+  for (const Json& entry : plan.at("cells")) sweep.cells.push_back(cell_from(entry));
+  for (const Json& entry : plan.at("dropped")) {
+    Dropped dropped{entry.at("arm").get<std::string>(),
+                    assignments(entry.at("changed")),
+                    {},
+                    entry.at("clause").get<std::string>()};
+    if (entry.contains("seed")) dropped.seed = entry.at("seed").get<std::int64_t>();
+    sweep.dropped.push_back(std::move(dropped));
+  }
+  return sweep;
+}
+
+std::filesystem::path locate(const std::filesystem::path& sweep_folder, const Cell& cell) {
+  std::error_code error;
+  if (std::filesystem::is_directory(sweep_folder / cell.folder, error)) return sweep_folder / cell.folder;
+  const std::string tail = "s" + std::to_string(cell.seed) + "-" + short_id(cell.id);
+  std::vector<std::filesystem::path> found;
+  for (const auto& arm : std::filesystem::directory_iterator(sweep_folder, error)) {
+    if (!arm.is_directory(error)) continue;
+    for (const auto& entry : std::filesystem::directory_iterator(arm.path(), error))
+      if (entry.path().filename().string().ends_with(tail)) found.push_back(entry.path());
+  }
+  return found.empty() ? sweep_folder / cell.folder : *std::min_element(found.begin(), found.end());
+}
+
+}  // namespace isorbit::experiments

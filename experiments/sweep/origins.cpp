@@ -1,0 +1,84 @@
+#include "experiments/sweep/origins.hpp"
+
+#include <algorithm>
+
+namespace isorbit::experiments {
+namespace {
+
+using core::Json;
+using core::pointer_join;
+
+class Tracer {
+ public:
+  Tracer(const SweepSources& sources, const Candidate& cell, std::span<const Override> overrides)
+      : s_(sources), cell_(cell), overrides_(overrides), arm_(sources.arms()[cell.arm]) {}
+
+  std::vector<Origin> run() {
+    const Json& arm = s_.resolved.at("arms").at(arm_);
+    const std::string arm_pointer = pointer_join("/arms", arm_);
+    for (const auto& [name, value] :
+         evaluated_constants(s_.model.root, cell_.size, cell_.model_constants).items())
+      add("model." + name, value, model_source(name));
+    for (const auto& [name, value] :
+         evaluated_constants(s_.methods[cell_.arm]->root, {}, cell_.method_constants).items()) {
+      std::string source = s_.methods[cell_.arm]->file;
+      if (arm.at("set").contains(name)) source = written(pointer_join(arm_pointer + "/set", name));
+      if (arm.at("tune").contains(name)) source = written(pointer_join(arm_pointer + "/tune", name));
+      add("method." + name, value, source);
+    }
+    fields("data", cell_.data);
+    fields("training", cell_.training);
+    add("seed", cell_.seed, written("/seeds"));
+    return std::move(out_);
+  }
+
+ private:
+  void add(const std::string& name, const Json& value, std::string source) {
+    const bool varied = std::any_of(cell_.changed.begin(), cell_.changed.end(),
+                                    [&](const Assignment& a) { return a.name == name; });
+    const Json& zips = s_.resolved.at("zip");
+    if (varied && s_.resolved.at("parameters").contains(name))
+      source = written(pointer_join("/parameters", name));
+    for (std::size_t i = 0; varied && i < zips.size(); ++i)
+      if (zips[i].contains(name)) source = written(pointer_join(pointer_join("/zip", i), name));
+    out_.push_back({name, value, std::move(source)});
+  }
+
+  std::string model_source(const std::string& name) const {
+    const Json& model = s_.resolved.at("model");
+    if (model.at("constants").contains(name)) return written(pointer_join("/model/constants", name));
+    const Json& root = s_.model.root;
+    if (name == "batch" && cell_.training.contains("batch")) return written("/training/batch");
+    if (!cell_.size.empty() && root.at("sizes").at(cell_.size).contains(name))
+      return s_.model.file + ", size " + cell_.size;
+    return s_.model.file;
+  }
+
+  void fields(const std::string& group, const Json& values) {
+    const Json& given = s_.document.root.at(group);
+    for (const auto& [name, value] : values.items())
+      add(group + "." + name, value,
+          given.contains(name) ? written(pointer_join("/" + group, name)) : std::string("default"));
+  }
+
+  std::string written(const std::string& pointer) const {
+    for (const Override& o : overrides_)
+      if (pointer == o.pointer || pointer.starts_with(o.pointer + "/")) return "command line " + o.text;
+    return s_.document.file + " #" + pointer;
+  }
+
+  const SweepSources& s_;
+  const Candidate& cell_;
+  std::span<const Override> overrides_;
+  std::string arm_;
+  std::vector<Origin> out_;
+};
+
+}  // namespace
+
+std::vector<Origin> origins_of(const SweepSources& sources, const Candidate& candidate,
+                               std::span<const Override> overrides) {
+  return Tracer(sources, candidate, overrides).run();
+}
+
+}  // namespace isorbit::experiments

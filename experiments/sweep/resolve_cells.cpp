@@ -1,0 +1,196 @@
+#include "experiments/sweep/resolve_cells.hpp"
+
+#include <algorithm>
+
+#include "core/passes/summary.hpp"
+#include "experiments/training/cell_document.hpp"
+#include "ops/registry.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+using core::Json;
+using core::shown;
+
+std::string constants_text(const char* group, const Json& constants) {
+  std::string text;
+  for (const auto& [name, value] : constants.items())
+    text += (text.empty() ? "" : ", ") + std::string(group) + "." + name + "=" + value_text(value);
+  return text;
+}
+
+/// Singular values of every matrix at every snapshot, as f32.
+double spectra_bytes(const core::Graph& graph, std::int64_t snapshots) {
+  double values = 0;
+  for (const core::Parameter& p : graph.parameters) {
+    const core::Shape& shape = graph.shape(p.value);
+    if (shape.rank() == 2) values += static_cast<double>(std::min(shape[0], shape[1]));
+  }
+  return 4 * values * static_cast<double>(snapshots);
+}
+
+std::string type_text(const std::string& name, const std::vector<std::int64_t>& dims, bool integers) {
+  return shown(Json(name)) + " " +
+         core::TensorType{core::Shape(dims), integers ? core::DType::s32 : core::DType::f32}.text();
+}
+
+}  // namespace
+
+const core::OpSet& every_op() {
+  static const core::OpSet ops(isorbit::ops::registered());
+  return ops;
+}
+
+std::vector<core::Problem> taken(core::Problems& problems) {
+  try {
+    problems.throw_if_any();
+  } catch (const core::DocumentError& error) {
+    problems = {};
+    return {error.problems().begin(), error.problems().end()};
+  }
+  return {};
+}
+
+void CellResolver::add(core::Problem problem) {
+  if (reported_.insert(problem.text()).second) problems_.add(std::move(problem));
+}
+
+void CellResolver::add(std::span<const core::Problem> problems, const std::string& context) {
+  for (core::Problem problem : problems) {
+    if (!reported_.insert(problem.text()).second) continue;
+    if (!context.empty()) problem.because += (problem.because.empty() ? "" : ", ") + context;
+    problems_.add(std::move(problem));
+  }
+}
+
+const core::Model* CellResolver::model_of(const Candidate& c, const std::string& key) {
+  if (const auto it = models_.find(key); it != models_.end()) return it->second.get();
+  std::shared_ptr<core::Model> model;
+  Json constants = c.model_constants;
+  if (c.training.contains("batch")) constants["batch"] = c.training.at("batch");
+  try {
+    model = std::make_shared<core::Model>(core::read_model(s_.model, every_op(), c.size, constants));
+  } catch (const core::DocumentError& error) {
+    const std::string set = constants_text("model", c.model_constants);
+    add(error.problems(), set.empty() ? "" : "with " + set);
+  }
+  return (models_[key] = model).get();
+}
+
+const Method* CellResolver::method_of(const Candidate& c, const std::string& key) {
+  if (const auto it = methods_.find(key); it != methods_.end()) return it->second.get();
+  std::shared_ptr<Method> method;
+  try {
+    method = std::make_shared<Method>(read_method(*s_.methods[c.arm], c.method_constants));
+  } catch (const core::DocumentError& error) {
+    const std::string set = constants_text("method", c.method_constants);
+    add(error.problems(), set.empty() ? "" : "with " + set);
+  }
+  return (methods_[key] = method).get();
+}
+
+void CellResolver::check_inputs(const core::Model& model, const BatchSource& source) {
+  const std::vector<InputDescription> offered = source.inputs();
+  std::string list;
+  for (const InputDescription& input : offered)
+    list += (list.empty() ? "" : ", ") + type_text(input.name, input.shape, input.type == InputType::s32);
+  for (const core::ModelInput& input : model.inputs) {
+    const bool fits = std::any_of(offered.begin(), offered.end(), [&](const InputDescription& o) {
+      return o.name == input.name && o.shape == input.type.shape.dims() &&
+             (o.type == InputType::s32) == (input.type.dtype == core::DType::s32);
+    });
+    if (fits) continue;
+    add({s_.document.file,
+         s_.document.position("/data/corpus"),
+         "/data/corpus",
+         shown(s_.resolved.at("data").at("corpus")) + ", which gives " + list,
+         "a corpus that gives the model's input " +
+             type_text(input.name, input.type.shape.dims(), input.type.dtype == core::DType::s32),
+         {},
+         {}});
+  }
+}
+
+std::shared_ptr<BatchSource> CellResolver::open_data(const Candidate& c, const core::Model& model) {
+  const std::string corpus = c.data.at("corpus").get<std::string>();
+  const std::vector<std::string> known = corpora(data_dir_);
+  const auto report = [&](std::string pointer, std::string found, std::string expected, std::string because,
+                          std::string suggestion) {
+    const core::Position at = s_.document.position(pointer);
+    add(core::Problem{s_.document.file, at, std::move(pointer), std::move(found), std::move(expected),
+                      std::move(because), std::move(suggestion)});
+  };
+  if (std::find(known.begin(), known.end(), corpus) == known.end()) {
+    const auto near = core::nearest(corpus, known);
+    report("/data/corpus", shown(Json(corpus)),
+           known.empty() ? "a corpus in " + data_dir_.string() + ", which has none"
+                         : core::expectation(core::Spec::text().one_of(known)),
+           known.empty() ? "experiments/data/fetch.sh fetches them" : "these are in " + data_dir_.string(),
+           near ? shown(Json(*near)) : "");
+    return nullptr;
+  }
+  try {
+    BatchRequest request;
+    request.valid_targets = c.training.at("valid_targets").get<std::int64_t>();
+    for (const core::ModelInput& input : model.inputs) {
+      const core::Shape& shape = input.type.shape;
+      if (shape.rank() > 0) request.batch = shape[0];
+      if (input.type.dtype == core::DType::s32 && shape.rank() == 2) request.seq = shape[1];
+      if (input.below > 0)
+        request.vocab = request.vocab == 0 ? input.below : std::min(request.vocab, input.below);
+    }
+    return open_batches(open_corpus(corpus, data_dir_), TokenizerChoice::from_json(c.data.at("tokenizer")),
+                        request);
+  } catch (const DataError& error) {
+    report("/data", shown(c.data), "data the model can be trained on", error.what(), {});
+  }
+  return nullptr;
+}
+
+const BatchSource* CellResolver::data_of(const Candidate& c, const core::Model& model) {
+  std::string key = c.data.dump() + '\n' + c.training.at("valid_targets").dump();
+  for (const core::ModelInput& input : model.inputs)
+    key += '\n' + input.name + input.type.text() + std::to_string(input.below);
+  const auto it = data_.find(key);
+  if (it != data_.end()) return it->second.get();
+  const std::shared_ptr<BatchSource> source = data_[key] = open_data(c, model);
+  if (source) check_inputs(model, *source);
+  return source.get();
+}
+
+Cell CellResolver::resolve(const Candidate& c) {
+  Cell cell;
+  cell.arm = arms_[c.arm];
+  cell.changed = c.changed;
+  cell.seed = c.seed;
+  const Json batch = c.training.contains("batch") ? c.training.at("batch") : Json();
+  const std::string model_key = Json{c.size, c.model_constants, batch}.dump();
+  const std::string method_key = std::to_string(c.arm) + c.method_constants.dump();
+  const core::Model* model = model_of(c, model_key);
+  const Method* method = method_of(c, method_key);
+  if (model != nullptr && method != nullptr && checked_.insert(model_key + '\n' + method_key).second) {
+    core::Problems found;
+    check_method(*method, *model, *s_.methods[c.arm], found);
+    std::string context = constants_text("method", c.method_constants);
+    const std::string outer = constants_text("model", c.model_constants);
+    context += (context.empty() || outer.empty() ? "" : ", ") + outer;
+    add(taken(found), "in arm " + shown(Json(cell.arm)) + (context.empty() ? "" : " with " + context));
+  }
+  const BatchSource* data = model != nullptr ? data_of(c, *model) : nullptr;
+  if (model == nullptr || method == nullptr || data == nullptr) return cell;
+  cell.document = cell_document(s_.model, c.size, c.model_constants, *s_.methods[c.arm], c.method_constants,
+                                c.data, c.training, c.seed);
+  cell.id = cell_id(cell.document, data->data_sha256());
+  cell.facts.steps = c.training.at("steps").get<std::int64_t>();
+  const std::int64_t targets = core::Shape(data->inputs().back().shape).elements();  // of a step
+  cell.facts.tokens = cell.facts.steps * targets;
+  cell.facts.parameters = core::summarize(model->graph).parameters;
+  const std::int64_t every = c.training.at("spectra_every").get<std::int64_t>();
+  const std::int64_t snapshots =
+      1 + (cell.facts.steps + every - 1) / every;  // the first and the last included
+  cell.facts.spectra_bytes = spectra_bytes(model->graph, snapshots);
+  cell.facts.unigram_entropy = data->unigram_entropy();
+  return cell;
+}
+
+}  // namespace isorbit::experiments

@@ -1,0 +1,48 @@
+// From combinations to cells: reads every distinct model, method and data set once and checks that they fit.
+#pragma once
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "experiments/data/batch_source.hpp"
+#include "experiments/method.hpp"
+#include "experiments/sweep/expand.hpp"
+
+namespace isorbit::experiments {
+
+class CellResolver {
+ public:
+  CellResolver(const SweepSources& sources, std::filesystem::path data_dir, core::Problems& problems)
+      : s_(sources), arms_(sources.arms()), data_dir_(std::move(data_dir)), problems_(problems) {}
+
+  /// The cell, without folder and origins. Problems are added once, with the first combination that has them.
+  [[nodiscard]] Cell resolve(const Candidate& candidate);
+
+ private:
+  const core::Model* model_of(const Candidate& candidate, const std::string& key);
+  const Method* method_of(const Candidate& candidate, const std::string& key);
+  const BatchSource* data_of(const Candidate& candidate, const core::Model& model);
+  std::shared_ptr<BatchSource> open_data(const Candidate& candidate, const core::Model& model);
+  void check_inputs(const core::Model& model, const BatchSource& source);
+  void add(std::span<const core::Problem> problems, const std::string& context);
+  void add(core::Problem problem);
+
+  const SweepSources& s_;
+  std::vector<std::string> arms_;
+  std::filesystem::path data_dir_;
+  core::Problems& problems_;
+  std::set<std::string> reported_, checked_;
+  std::map<std::string, std::shared_ptr<core::Model>> models_;
+  std::map<std::string, std::shared_ptr<Method>> methods_;
+  std::map<std::string, std::shared_ptr<BatchSource>> data_;
+};
+
+/// What a collector holds, and nothing left in it.
+[[nodiscard]] std::vector<core::Problem> taken(core::Problems& problems);
+
+/// Every op there is.
+[[nodiscard]] const core::OpSet& every_op();
+
+}  // namespace isorbit::experiments

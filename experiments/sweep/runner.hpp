@@ -1,0 +1,49 @@
+// Runs the cells of a sweep that are missing, one after another.
+#pragma once
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "experiments/sweep/sweep.hpp"
+#include "experiments/training/trainer.hpp"
+
+namespace isorbit::experiments {
+
+/// What a display is told. Defaults do nothing.
+class RunObserver {
+ public:
+  virtual ~RunObserver() = default;
+  /// `index` counts from 1 among the `count` cells that are missing.
+  virtual void begin(const Cell& /*cell*/, std::size_t /*index*/, std::size_t /*count*/) {}
+  virtual void step(const Cell& /*cell*/, const Progress& /*progress*/) {}
+  virtual void end(const Cell& /*cell*/, const CellResult& /*result*/) {}
+  /// Another process works on the cell.
+  virtual void busy(const Cell& /*cell*/) {}
+};
+
+struct RunRequest {
+  std::filesystem::path folder;  // the sweep's
+  std::filesystem::path data_dir;
+  std::vector<std::string> argv;
+  bool fail_fast = false;
+  const std::atomic<int>* stop = nullptr;  // as CellRequest::stop
+  std::function<CellResult(const CellRequest&)> run = run_cell;
+};
+
+struct RunSummary {
+  std::size_t complete = 0;  // before and now
+  std::size_t ran = 0, failed = 0, busy = 0, left = 0;
+  bool stopped = false;
+
+  /// 0 all complete, 75 stopped on request, 1 else.
+  [[nodiscard]] int exit_code() const;
+};
+
+/// Runs the missing ones of `cells` in their order. A cell that fails is counted and the others go on, unless
+/// fail_fast.
+RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer);
+
+}  // namespace isorbit::experiments

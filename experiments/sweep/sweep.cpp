@@ -1,0 +1,196 @@
+#include "experiments/sweep/sweep.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "experiments/sweep/labels.hpp"
+#include "experiments/sweep/origins.hpp"
+#include "experiments/sweep/overrides.hpp"
+#include "experiments/sweep/resolve_cells.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+using core::Document;
+using core::Json;
+using core::pointer_join;
+using core::shown;
+
+std::vector<std::string> siblings(const std::filesystem::path& file) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(file.parent_path().empty() ? "." : file.parent_path(), error))
+    names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class Reader {
+ public:
+  explicit Reader(const SweepRequest& request)
+      : request_(request), document_(core::read_document(request.file)) {}
+
+  Sweep read() {
+    try {
+      return read_checked();
+    } catch (const core::DocumentError& error) {
+      throw core::DocumentError(relabelled(error.problems(), document_.file, overrides_));
+    }
+  }
+
+ private:
+  Sweep read_checked() {
+    overrides_ = apply_overrides(document_.root, request_.overrides, problems_);
+    resolved_ = core::resolve(document_.root, sweep_spec(), {&document_, "", nullptr}, problems_);
+    load_all();
+    check_names();
+    if (!problems_.empty() || !model_) fail();
+    SweepSources sources{document_, resolved_, *model_, {}};
+    for (const std::shared_ptr<Document>& method : methods_) sources.methods.push_back(method.get());
+    check_axes(sources, problems_);
+    check_size(sources);
+    if (!problems_.empty()) fail();
+    Expansion expansion = expand(sources, problems_);
+    if (!problems_.empty()) fail();
+    return resolve_all(sources, std::move(expansion));
+  }
+
+  std::shared_ptr<Document> load(const std::string& pointer, const Json& name, const char* kind) {
+    if (!name.is_string() || name.get_ref<const std::string&>().empty()) return nullptr;
+    const std::filesystem::path file =
+        (std::filesystem::path(document_.file).parent_path() / name.get<std::string>()).lexically_normal();
+    if (const auto it = loaded_.find(file.string()); it != loaded_.end()) return it->second;
+    std::error_code error;
+    if (!std::filesystem::exists(file, error)) {
+      const auto near = core::nearest(file.filename().string(), siblings(file));
+      problems_.add(
+          document_, pointer, shown(name), std::string("a ") + kind + " document",
+          "there is no file " + file.string(),
+          near ? shown(Json((std::filesystem::path(name.get<std::string>()).parent_path() / *near).string()))
+               : "");
+      return nullptr;
+    }
+    std::shared_ptr<Document> read;
+    try {
+      read = std::make_shared<Document>(core::read_document(file));
+    } catch (const core::DocumentError& fault) {
+      for (const core::Problem& problem : fault.problems()) problems_.add(problem);
+    }
+    return loaded_[file.string()] = read;
+  }
+
+  void load_all() {
+    const Json& root = document_.root;
+    if (!root.is_object()) return;
+    if (root.contains("model") && root.at("model").is_object() && root.at("model").contains("file"))
+      model_ = load("/model/file", root.at("model").at("file"), "model");
+    if (!root.contains("arms") || !root.at("arms").is_object()) return;
+    for (const auto& [name, arm] : root.at("arms").items()) {
+      const bool named = arm.is_object() && arm.contains("method");
+      methods_.push_back(
+          named ? load(pointer_join(pointer_join("/arms", name), "method"), arm.at("method"), "method")
+                : nullptr);
+    }
+  }
+
+  void check_names() {
+    if (!resolved_.is_object()) return;
+    const std::string wanted = "letters, digits, '.', '_', '-' and '+', for it names a folder";
+    if (resolved_.contains("name") && resolved_.at("name").is_string() &&
+        !is_plain_name(resolved_.at("name").get<std::string>()))
+      problems_.add(document_, "/name", shown(resolved_.at("name")), wanted);
+    if (!resolved_.contains("arms") || !resolved_.at("arms").is_object()) return;
+    std::vector<std::string> arms;
+    for (const auto& [name, arm] : resolved_.at("arms").items()) {
+      arms.push_back(name);
+      if (!is_plain_name(name))
+        problems_.add(document_, pointer_join("/arms", name), "arm " + shown(Json(name)), wanted);
+    }
+    const Json compare = resolved_.value("compare", Json::object());
+    if (!compare.is_object() || !compare.contains("baseline") || !compare.at("baseline").is_string()) return;
+    const std::string baseline = compare.at("baseline").get<std::string>();
+    if (std::find(arms.begin(), arms.end(), baseline) != arms.end()) return;
+    const auto near = core::nearest(baseline, arms);
+    problems_.add(document_, "/compare/baseline", shown(Json(baseline)),
+                  core::expectation(core::Spec::text().one_of(arms)), "it is compared with the other arms",
+                  near ? shown(Json(*near)) : "");
+  }
+
+  void check_size(const SweepSources& sources) {
+    const Json& model = resolved_.at("model");
+    const Json& root = sources.model.root;
+    if (!model.contains("size")) return;
+    std::vector<std::string> sizes;
+    if (root.is_object() && root.contains("sizes") && root.at("sizes").is_object())
+      for (const auto& [name, constants] : root.at("sizes").items()) sizes.push_back(name);
+    const std::string size = model.at("size").get<std::string>();
+    if (std::find(sizes.begin(), sizes.end(), size) != sizes.end()) return;
+    const auto near = core::nearest(size, sizes);
+    problems_.add(document_, "/model/size", shown(Json(size)),
+                  sizes.empty() ? "no size: " + sources.model.file + " has none"
+                                : core::expectation(core::Spec::text().one_of(sizes)),
+                  {}, near ? shown(Json(*near)) : "");
+  }
+
+  /// Throws what was found, together with what the model and the methods have wrong by themselves.
+  [[noreturn]] void fail() {
+    std::set<std::string> seen;
+    const auto add_of = [&](const auto& read) {
+      try {
+        read();
+      } catch (const core::DocumentError& error) {
+        for (const core::Problem& problem : error.problems())
+          if (seen.insert(problem.text()).second) problems_.add(problem);
+      }
+    };
+    if (model_) add_of([&] { (void)core::read_model(*model_, every_op()); });
+    for (const std::shared_ptr<Document>& method : methods_)
+      if (method) add_of([&] { (void)read_method(*method); });
+    problems_.throw_if_any();
+    throw std::logic_error("a sweep without a model was accepted");
+  }
+
+  Sweep resolve_all(const SweepSources& sources, Expansion expansion) {
+    CellResolver resolver(sources, request_.data_dir, problems_);
+    Sweep sweep;
+    sweep.name = resolved_.at("name").get<std::string>();
+    sweep.metric = resolved_.at("metric").at("name").get<std::string>();
+    sweep.minimize = resolved_.at("metric").at("goal") == "minimize";
+    sweep.baseline = resolved_.at("compare").value("baseline", sources.arms().front());
+    sweep.dropped = std::move(expansion.dropped);
+    sweep.notes = std::move(expansion.notes);
+    std::map<std::string, std::size_t> known;
+    for (const Candidate& candidate : expansion.candidates) {
+      Cell cell = resolver.resolve(candidate);
+      if (cell.id.empty()) continue;  // a problem was added
+      cell.folder = folder_of(cell);
+      cell.origins = origins_of(sources, candidate, overrides_);
+      const auto [twin, is_new] = known.emplace(cell.id, sweep.cells.size());
+      if (is_new) {
+        sweep.cells.push_back(std::move(cell));
+      } else {
+        sweep.notes.push_back(cell.folder.string() + " is the same run as " +
+                              sweep.cells[twin->second].folder.string() + " and is not made again");
+      }
+    }
+    problems_.throw_if_any();
+    return sweep;
+  }
+
+  const SweepRequest& request_;
+  Document document_;
+  core::Problems problems_;
+  std::vector<Override> overrides_;
+  Json resolved_;
+  std::shared_ptr<Document> model_;
+  std::vector<std::shared_ptr<Document>> methods_;
+  std::map<std::string, std::shared_ptr<Document>> loaded_;
+};
+
+}  // namespace
+
+Sweep read_sweep(const SweepRequest& request) { return Reader(request).read(); }
+
+}  // namespace isorbit::experiments

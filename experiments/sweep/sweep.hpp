@@ -1,0 +1,87 @@
+// A sweep: one document that multiplies out to cells, each a resolved document with an identity and a folder.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/document/problem.hpp"
+#include "core/document/spec.hpp"
+
+namespace isorbit::experiments {
+
+/// One value of an axis: "method.block_size" = 64.
+struct Assignment {
+  std::string name;
+  core::Json value;
+};
+
+/// What a cell will do and leave, known before it runs.
+struct CellFacts {
+  std::int64_t steps = 0;
+  std::int64_t tokens = 0;      // targets it trains on
+  std::int64_t parameters = 0;  // elements
+  double spectra_bytes = 0;     // singular values in its record
+  double unigram_entropy = 0;   // of the validation targets, nats
+};
+
+/// Where a value of a resolved document was last set: "training.steps", "command line training.steps=10".
+struct Origin {
+  std::string name;
+  core::Json value;
+  std::string source;
+};
+
+struct Cell {
+  std::string arm;
+  std::vector<Assignment> changed;  // tune, parameters, zip, in this order
+  std::int64_t seed = 0;
+  core::Json document;           // resolved
+  std::string id;                // SHA-256, 64 digits
+  std::filesystem::path folder;  // relative to the sweep's: <arm>/<changed values>-s<seed>-<id8>
+  CellFacts facts;
+  std::vector<Origin> origins;
+};
+
+/// A combination that is no cell, and the clause that says so. No seed: every seed.
+struct Dropped {
+  std::string arm;
+  std::vector<Assignment> changed;
+  std::optional<std::int64_t> seed;
+  std::string clause;
+};
+
+struct Sweep {
+  std::string name;
+  std::string metric = "valid/loss";
+  bool minimize = true;
+  std::string baseline;
+  std::vector<Cell> cells;
+  std::vector<Dropped> dropped;
+  std::vector<std::string> notes;  // merged cells, clauses that never applied
+};
+
+struct SweepRequest {
+  std::filesystem::path file;
+  std::vector<std::string> overrides;  // "training.steps=100", "model.kv_heads=1,4"
+  std::filesystem::path data_dir;
+};
+
+/// The fields of a sweep document.
+[[nodiscard]] core::Spec sweep_spec();
+
+/// Reads a sweep with every model and method it names, checks all of it, and multiplies it out: arms, then
+/// tune, parameters, zip and seeds, the last varying fastest. Every problem of every document is in the one
+/// DocumentError it throws; nothing is written.
+[[nodiscard]] Sweep read_sweep(const SweepRequest& request);
+
+/// The first eight digits of an id.
+[[nodiscard]] inline std::string short_id(const std::string& id) { return id.substr(0, 8); }
+
+/// "block_size=64,kv_heads=4": the last word of each name, or the whole where two share it.
+[[nodiscard]] std::string label_of(const std::vector<Assignment>& changed);
+/// A value as labels show it: texts bare, objects as one line of JSON.
+[[nodiscard]] std::string value_text(const core::Json& value);
+
+}  // namespace isorbit::experiments
