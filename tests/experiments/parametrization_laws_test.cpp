@@ -1,0 +1,155 @@
+// What every parametrization promises, for every registered word that has coordinates.
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "parametrized_weight.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+using core::Json;
+using core::Shape;
+using testing_support::ParametrizedWeight;
+
+struct Case {
+  std::string word;
+  Json fields;
+  Shape shape;
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+  return out << c.word << " " << c.fields << " on " << c.shape.text();
+}
+
+/// The forms of a word worth telling apart.
+std::vector<Json> forms(const std::string& word) {
+  if (word != "poet") return {Json::object()};
+  std::vector<Json> all;
+  for (const char* cayley : {"neumann", "exact"}) {
+    for (const int terms : {1, 3, 4}) {
+      if (terms != 3 && std::string(cayley) == "exact") continue;
+      all.push_back({{"cayley", cayley}, {"neumann_terms", terms}, {"block_size", 8}});
+      all.push_back({{"cayley", cayley}, {"neumann_terms", terms}, {"sampling", "full"}, {"budget", 0.5}});
+      all.push_back({{"cayley", cayley}, {"neumann_terms", terms}, {"sampling", "full"}, {"budget", 1.0}});
+    }
+  }
+  return all;
+}
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const Parametrization& word : Vocabulary::all().parametrizations) {
+    if (!word.coordinates) continue;
+    for (const Json& form : forms(word.name))
+      for (const Shape& shape : {Shape{40, 16}, Shape{16, 40}, Shape{24, 24}})
+        all.push_back({word.name, testing_support::fields_of(word, form), shape});
+  }
+  return all;
+}
+
+template <class A, class B>
+bool same_bits(const std::vector<A>& a, const std::vector<B>& b) {
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin());
+}
+
+TEST(ParametrizationLaws, AtTheStartTheRealizedWeightIsTheBaseBitForBit) {
+  ASSERT_FALSE(cases().empty());
+  for (const Case& c : cases()) {
+    ParametrizedWeight w(c.word, c.fields, c.shape);
+    for (const int interval : {0, 1, 5}) {
+      w.start(3, interval);
+      EXPECT_TRUE(same_bits(w.reference(), w.base_values())) << c;
+      EXPECT_EQ(std::memcmp(w.compiled().data(), w.base.values().data(), w.base.bytes().size()), 0) << c;
+    }
+  }
+}
+
+TEST(ParametrizationLaws, AwayFromTheStartItIsAnotherWeight) {
+  for (const Case& c : cases()) {
+    ParametrizedWeight w(c.word, c.fields, c.shape);
+    w.randomize(0.3);
+    EXPECT_FALSE(same_bits(w.compiled(), w.base_values())) << c;
+  }
+}
+
+TEST(ParametrizationLaws, AMergeKeepsTheRealizedWeightAndASecondOneChangesNothing) {
+  for (const Case& c : cases()) {
+    ParametrizedWeight w(c.word, c.fields, c.shape);
+    w.randomize(0.3);
+    const std::vector<float> realized = w.compiled();
+    for (const int interval : {1, 2}) {
+      std::ranges::copy(w.compiled(), w.base.values().begin());
+      w.start(7, interval);
+      EXPECT_TRUE(same_bits(w.compiled(), realized)) << c << ", merge " << interval;
+    }
+  }
+}
+
+TEST(ParametrizationLaws, KernelsRealizeWhatTheReferenceDoes) {
+  for (const Case& c : cases()) {
+    ParametrizedWeight w(c.word, c.fields, c.shape);
+    w.randomize(0.3);
+    const std::vector<double> expected = w.reference();
+    const std::vector<float> found = w.compiled();
+    for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(found[i], expected[i], 1e-5) << c;
+  }
+}
+
+TEST(ParametrizationLaws, SingularValuesStayWithinTheBound) {
+  for (const Case& c : cases()) {
+    if (!testing_support::parametrization(c.word).bound) continue;
+    for (const double size : {0.05, 0.3, 0.9}) {
+      ParametrizedWeight w(c.word, c.fields, c.shape);
+      w.randomize(size);
+      const double in_double = w.defect(w.reference()), in_float = w.defect(w.compiled());
+      EXPECT_LE(in_double, w.bound()) << c << " at " << size;
+      EXPECT_LE(in_float, w.bound()) << c << " at " << size;
+      const bool exact = c.fields.value("cayley", "") == "exact";
+      if (exact) {
+        EXPECT_LE(in_double, 1e-12) << c;
+        EXPECT_LE(in_float, 1e-6) << c;
+      } else if (size > 0.5) {
+        EXPECT_GT(in_double, 0.02 * w.bound()) << "the bound says nothing: " << c;
+      }
+    }
+  }
+}
+
+TEST(ParametrizationLaws, GradientsAgreeWithFiniteDifferencesInDouble) {
+  constexpr double kStep = 1e-5;
+  for (const Case& c : cases()) {
+    ParametrizedWeight w(c.word, c.fields, c.shape);
+    w.randomize(0.5);
+    core::ReferenceInputs in = w.inputs();
+    const core::Philox random(4, 2);
+    for (std::int64_t i = 0; i < c.shape.elements(); ++i)
+      in.values["constant"].push_back(random.normal(static_cast<std::uint64_t>(i)));
+    const core::Graph graph = w.graph(true);
+    const auto gradients = core::evaluate(core::differentiate(graph, testing_support::all_ops()), in);
+    for (const Coordinate& coordinate : w.described) {
+      if (!coordinate.trainable) continue;
+      const std::vector<double>& gradient = gradients.at("gradient/w/" + coordinate.name);
+      std::vector<double>& x = in.values.at("w/" + coordinate.name);
+      std::vector<double> direction;
+      double expected = 0;
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        direction.push_back(core::Philox(5, 3).normal(i));
+        expected += gradient[i] * direction[i];
+      }
+      const auto loss_at = [&](double t) {
+        const std::vector<double> kept = x;
+        for (std::size_t i = 0; i < x.size(); ++i) x[i] += t * direction[i];
+        const double loss = core::evaluate(graph, in).at("loss")[0];
+        x = kept;
+        return loss;
+      };
+      const double found = (loss_at(kStep) - loss_at(-kStep)) / (2 * kStep);
+      EXPECT_NEAR(found, expected, 1e-6 * std::max(1.0, std::abs(expected))) << c << " " << coordinate.name;
+      EXPECT_GT(std::abs(expected), 1e-3) << c << " " << coordinate.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace isorbit::experiments

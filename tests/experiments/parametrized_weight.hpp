@@ -1,0 +1,152 @@
+// One weight under a parametrization, with its tensors and its realization, for tests.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/linalg/linalg.hpp"
+#include "core/passes/compile.hpp"
+#include "core/random/philox.hpp"
+#include "core/runtime/reference.hpp"
+#include "experiments/method.hpp"
+#include "ops/registry.hpp"
+
+namespace isorbit::experiments {
+
+namespace testing_support {
+
+inline const core::OpSet& all_ops() {
+  static const core::OpSet set(ops::registered());
+  return set;
+}
+
+inline const Parametrization& parametrization(const std::string& name) {
+  for (const Parametrization& word : Vocabulary::all().parametrizations)
+    if (word.name == name) return word;
+  throw std::out_of_range(name);
+}
+
+/// Fields of a word with its defaults.
+inline core::Json fields_of(const Parametrization& word, const core::Json& given) {
+  core::Problems problems;
+  core::Json fields = core::resolve(given, core::Spec::object(word.fields), {}, problems);
+  problems.throw_if_any();
+  return fields;
+}
+
+inline core::Json poet_fields(const core::Json& given) {
+  return fields_of(parametrization("poet"), given.is_null() ? core::Json::object() : given);
+}
+
+struct ParametrizedWeight {
+  const Parametrization& word;
+  core::Json fields;
+  core::Shape shape;
+  core::Tensor base;
+  std::vector<Coordinate> described;
+  std::vector<core::Tensor> coordinates;
+
+  /// A Gaussian base and the coordinates of interval 0.
+  ParametrizedWeight(const std::string& name, core::Json word_fields, core::Shape weight)
+      : word(parametrization(name)),
+        fields(std::move(word_fields)),
+        shape(std::move(weight)),
+        base({shape, core::DType::f32}) {
+    core::Philox(9, 1).fill_normal(base.values(), 1.0);
+    described = word.coordinates(fields, shape);
+    for (const Coordinate& c : described) coordinates.emplace_back(c.type);
+    start(7, 0);
+  }
+
+  void start(std::uint64_t seed, std::int64_t interval) {
+    std::vector<core::Tensor*> all;
+    for (core::Tensor& c : coordinates) all.push_back(&c);
+    word.start(fields, "w", all, seed, interval);
+  }
+
+  /// Trainable coordinates from a Gaussian such that a matrix Q of b rows has singular values up to about
+  /// `size`.
+  void randomize(double size) {
+    for (std::size_t i = 0; i < coordinates.size(); ++i) {
+      if (!described[i].trainable) continue;
+      const auto b = std::sqrt(2.0 * static_cast<double>(described[i].type.shape.back()));
+      core::Philox(11, i).fill_normal(coordinates[i].values(), size / (2 * std::sqrt(b)));
+    }
+  }
+
+  [[nodiscard]] std::vector<float> base_values() const {
+    return {base.values().begin(), base.values().end()};
+  }
+
+  /// Output "w"; with `weights` also "loss", the sum of w times a constant.
+  [[nodiscard]] core::Graph graph(bool loss = false) const {
+    core::Graph g;
+    core::Builder b(g, all_ops(), "w");
+    const core::ValueId base_id =
+        g.add_parameter("w", {shape, core::DType::f32}, false, core::Json::object());
+    std::vector<core::ValueId> ids;
+    for (const Coordinate& c : described)
+      ids.push_back(g.add_parameter("w/" + c.name, c.type, c.trainable, core::Json::object()));
+    const core::ValueId w = word.realize(b, fields, base_id, ids);
+    g.outputs.push_back({"w", w});
+    if (loss) {
+      const core::ValueId constant = g.add_input("constant", {shape, core::DType::f32});
+      g.outputs.push_back({"loss", b.op("sum", {b.op("mul", {w, constant})}, {{"axes", {0, 1}}})});
+    }
+    return g;
+  }
+
+  [[nodiscard]] core::ReferenceInputs inputs() const {
+    core::ReferenceInputs in;
+    in.values["w"] = {base.values().begin(), base.values().end()};
+    for (std::size_t i = 0; i < coordinates.size(); ++i) {
+      const std::string name = "w/" + described[i].name;
+      if (described[i].type.dtype == core::DType::s32) {
+        in.indices[name] = {coordinates[i].indices().begin(), coordinates[i].indices().end()};
+      } else {
+        in.values[name] = {coordinates[i].values().begin(), coordinates[i].values().end()};
+      }
+    }
+    return in;
+  }
+
+  /// The realized weight in double.
+  [[nodiscard]] std::vector<double> reference() const { return core::evaluate(graph(), inputs()).at("w"); }
+
+  /// The realized weight by its kernels.
+  [[nodiscard]] std::vector<float> compiled() const {
+    core::Engine engine(2);
+    core::TensorStore store;
+    core::Program program = core::compile(graph(), all_ops(), {{}, false, {}, {}}, engine, store);
+    std::ranges::copy(base.bytes(), store.at("w").bytes().begin());
+    for (std::size_t i = 0; i < coordinates.size(); ++i)
+      if (store.contains("w/" + described[i].name))
+        std::ranges::copy(coordinates[i].bytes(), store.at("w/" + described[i].name).bytes().begin());
+    program.run();
+    const auto w = program.output("w");
+    return {w.begin(), w.end()};
+  }
+
+  [[nodiscard]] double bound() const {
+    std::vector<const core::Tensor*> all;
+    for (const core::Tensor& c : coordinates) all.push_back(&c);
+    return word.bound(fields, all);
+  }
+
+  /// Largest move of a singular value from the base's, relative to the largest.
+  template <class Number>
+  [[nodiscard]] double defect(const std::vector<Number>& realized) const {
+    const auto rows = static_cast<std::size_t>(shape[0]), columns = static_cast<std::size_t>(shape[1]);
+    const auto before = core::singular_values(std::span<const float>(base.values()), rows, columns);
+    const auto now = core::singular_values(std::span<const Number>(realized), rows, columns);
+    double most = 0;
+    for (std::size_t i = 0; i < now.size(); ++i) most = std::max(most, std::abs(now[i] - before[i]));
+    return most / before.front();
+  }
+};
+
+}  // namespace testing_support
+}  // namespace isorbit::experiments

@@ -1,0 +1,207 @@
+// The update words against their formulas in double, and the powers their moments declare.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/random/philox.hpp"
+#include "experiments/method.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+using core::Json;
+
+const Update& word(const std::string& name) {
+  for (const Update& update : Vocabulary::all().updates)
+    if (update.name == name) return update;
+  throw std::out_of_range(name);
+}
+
+/// The fields of a word with its defaults, "kind" among them.
+Json fields_of(const Update& update, Json given) {
+  core::Problems problems;
+  Json fields = core::resolve(given, core::Spec::object(update.fields), {}, problems);
+  problems.throw_if_any();
+  fields["kind"] = update.name;
+  return fields;
+}
+
+/// Values for the fields that have no default.
+Json required(const Update& update) {
+  Json given = Json::object();
+  for (const core::Field& field : update.fields)
+    if (!field.fallback && !field.optional) given[field.name] = 0.5;
+  return given;
+}
+
+/// A tensor under a chain of words.
+struct Chain {
+  struct Link {
+    const Update* update;
+    Json fields;
+    std::vector<std::vector<float>> moments;
+  };
+  std::vector<float> tensor;
+  core::Shape shape;
+  std::vector<Link> links = {};
+  std::int64_t age = 0, step = 0;
+  core::Engine engine{2};
+
+  void add(const Json& given) {
+    Json own = given;
+    own.erase("kind");
+    const Update& update = word(given.at("kind").get<std::string>());
+    const Json fields = fields_of(update, own);
+    if (update.expand) {
+      for (const Json& part : update.expand(fields)) add(part);
+      return;
+    }
+    links.push_back({&update, fields, {}});
+    for (std::size_t i = 0; i < update.moments.size(); ++i)
+      links.back().moments.emplace_back(tensor.size(), 0.0F);
+  }
+
+  void update(std::vector<float> direction, std::int64_t steps = 100) {
+    ++age;
+    for (Link& link : links) {
+      std::vector<std::span<float>> moments(link.moments.begin(), link.moments.end());
+      link.update->apply(link.fields, {direction, tensor, moments, shape, age, step, steps, engine});
+    }
+    ++step;
+    for (std::size_t i = 0; i < tensor.size(); ++i) tensor[i] -= direction[i];
+  }
+};
+
+std::vector<float> normal(std::size_t n, std::uint64_t stream, double scale = 1.0) {
+  std::vector<float> out(n);
+  core::Philox(5, stream).fill_normal(out, scale);
+  return out;
+}
+
+TEST(Updates, AdamwFollowsItsFormulaInDouble) {
+  constexpr std::size_t kCount = 40000;  // more than one slice
+  constexpr double kRate = 1e-2, kBeta1 = 0.9, kBeta2 = 0.95, kEpsilon = 1e-8, kDecay = 0.1;
+  Chain chain{normal(kCount, 1), {200, 200}};
+  chain.add({{"kind", "adamw"}, {"learning_rate", kRate}, {"beta2", kBeta2}, {"weight_decay", kDecay}});
+  std::vector<double> p(chain.tensor.begin(), chain.tensor.end()), m(kCount), v(kCount);
+  for (int t = 1; t <= 20; ++t) {
+    const std::vector<float> g = normal(kCount, 100 + static_cast<std::uint64_t>(t));
+    chain.update(g);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      m[i] = kBeta1 * m[i] + (1 - kBeta1) * g[i];
+      v[i] = kBeta2 * v[i] + (1 - kBeta2) * g[i] * g[i];
+      const double m_hat = m[i] / (1 - std::pow(kBeta1, t)), v_hat = v[i] / (1 - std::pow(kBeta2, t));
+      p[i] -= kRate * (m_hat / (std::sqrt(v_hat) + kEpsilon) + kDecay * p[i]);
+    }
+  }
+  for (std::size_t i = 0; i < kCount; ++i) ASSERT_NEAR(chain.tensor[i], p[i], 2e-6) << i;
+}
+
+TEST(Updates, TheFirstAdamStepMovesEveryEntryByTheRate) {
+  Chain chain{{1, 1, 1}, {3}};
+  chain.add({{"kind", "adam"}});
+  chain.add({{"kind", "learning_rate"}, {"value", 0.125}});
+  chain.update({3.0F, -1e-3F, 0.0F});
+  EXPECT_NEAR(chain.tensor[0], 0.875, 1e-6);
+  EXPECT_NEAR(chain.tensor[1], 1.125, 1e-5);
+  EXPECT_EQ(chain.tensor[2], 1.0F);
+}
+
+TEST(Updates, AdamWithoutEpsilonLeavesEntriesWithoutGradientAlone) {
+  Chain chain{{1, 1}, {2}};
+  chain.add({{"kind", "adam"}, {"epsilon", 0}});
+  chain.add({{"kind", "learning_rate"}, {"value", 0.5}});
+  chain.update({0.0F, 2.0F});
+  EXPECT_EQ(chain.tensor[0], 1.0F);
+  EXPECT_NEAR(chain.tensor[1], 0.5F, 1e-6);
+  chain.update({std::nanf(""), 2.0F});
+  EXPECT_TRUE(std::isnan(chain.tensor[0])) << "a gradient that is no number must not vanish";
+}
+
+TEST(Updates, MomentumSumsGradientsAndNesterovLooksAhead) {
+  for (const bool nesterov : {false, true}) {
+    Chain chain{{0}, {1}};
+    chain.add({{"kind", "sgd"}, {"learning_rate", 1.0}, {"beta", 0.5}, {"nesterov", nesterov}});
+    chain.update({1});
+    chain.update({1});
+    // u = 1, 1.5; Nesterov: 1 + 0.5, 1 + 0.75
+    EXPECT_FLOAT_EQ(chain.tensor[0], nesterov ? -3.25F : -2.5F);
+  }
+}
+
+TEST(Updates, SgdWithoutMomentumKeepsNoMoments) {
+  Chain chain{{2}, {1}};
+  chain.add({{"kind", "sgd"}, {"learning_rate", 0.25}});
+  ASSERT_EQ(chain.links.size(), 1U);
+  chain.update({4});
+  EXPECT_EQ(chain.tensor[0], 1.0F);
+}
+
+TEST(Updates, WeightDecayLeavesVectorsAloneUnlessTold) {
+  for (const bool matrices_only : {true, false}) {
+    for (const core::Shape& shape : {core::Shape{4}, core::Shape{2, 2}}) {
+      Chain chain{{1, 1, 1, 1}, shape};
+      chain.add({{"kind", "weight_decay"}, {"rate", 0.5}, {"matrices_only", matrices_only}});
+      chain.update({0, 0, 0, 0});
+      EXPECT_EQ(chain.tensor[0], matrices_only && shape.rank() == 1 ? 1.0F : 0.5F);
+    }
+  }
+}
+
+TEST(Updates, LearningRateAndScaleMultiplyAndFollowTheirSchedules) {
+  Chain chain{{0}, {1}};
+  chain.add({{"kind", "scale"}, {"factor", 3.0}});
+  chain.add({{"kind", "learning_rate"}, {"value", {{"schedule", "linear"}, {"peak", 1.0}, {"warmup", 4}}}});
+  chain.update({1});
+  EXPECT_FLOAT_EQ(chain.tensor[0], -0.75F);
+  chain.update({1});
+  EXPECT_FLOAT_EQ(chain.tensor[0], -2.25F);
+}
+
+/// Law 8: a tensor scaled by s has its gradient scaled by 1 / s and its moment by s^power.
+TEST(Updates, EveryMomentScalesByItsDeclaredPower) {
+  constexpr float kScale = 4;
+  int moments = 0;
+  for (const Update& update : Vocabulary::all().updates) {
+    if (update.moments.empty()) continue;
+    Json given = required(update);
+    given["kind"] = update.name;
+    Chain plain{normal(64, 1), {8, 8}}, scaled{normal(64, 1, kScale), {8, 8}};
+    plain.add(given);
+    scaled.add(given);
+    for (std::uint64_t t = 0; t < 5; ++t) {
+      plain.update(normal(64, 10 + t));
+      scaled.update(normal(64, 10 + t, 1 / kScale));
+    }
+    for (std::size_t i = 0; i < update.moments.size(); ++i) {
+      const auto factor = static_cast<float>(std::pow(kScale, update.moments[i].power));
+      for (std::size_t k = 0; k < 64; ++k)
+        ASSERT_FLOAT_EQ(scaled.links[0].moments[i][k], factor * plain.links[0].moments[i][k])
+            << update.name << "." << update.moments[i].name;
+      EXPECT_NE(plain.links[0].moments[i][0], 0.0F) << update.name << "." << update.moments[i].name;
+      ++moments;
+    }
+  }
+  EXPECT_GE(moments, 3);
+}
+
+TEST(Updates, EveryWordGivesTheSameBitsOnAnyNumberOfThreads) {
+  constexpr std::size_t kCount = 100000;
+  for (const Update& update : Vocabulary::all().updates) {
+    Json given = required(update);
+    given["kind"] = update.name;
+    Chain one{normal(kCount, 1), {100, 1000}, {}, 0, 0, core::Engine(1)};
+    Chain two{normal(kCount, 1), {100, 1000}, {}, 0, 0, core::Engine(2)};
+    one.add(given);
+    two.add(given);
+    for (std::uint64_t t = 0; t < 3; ++t) {
+      one.update(normal(kCount, 10 + t));
+      two.update(normal(kCount, 10 + t));
+    }
+    EXPECT_EQ(one.tensor, two.tensor) << update.name;
+  }
+}
+
+}  // namespace
+}  // namespace isorbit::experiments
