@@ -3,9 +3,10 @@
 // normal. With d the largest distance of such a modulus from 1 on a side, no singular value moves by more
 // than (1 + d_left)(1 + d_right) - 1 of itself.
 //
-// Rounding comes on top. With u = 2^-24 every element of a product of length b is off by at most b u times
-// (norm of a row of G, which is 1) times (norm of b entries of W0's column); taken as independent errors the
-// b products of a column add up to b u times its norm. The allowance is kSafety times that, for each side.
+// Rounding comes on top. An element of a product of length b has partial sums of about |x| / sqrt(b), |x| the
+// norm of the b entries of W0 it is made of (rows of G have norm 1); b independent rounding errors of u =
+// 2^-24 of these make about u |x|, and the b elements of a column sqrt(b) u |x|. The allowance is kSafety
+// times that, for each side: a relative move of kSafety sqrt(b) u.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -74,7 +75,7 @@ Bound bound(const core::Json& fields, std::span<const core::Tensor* const> coord
   double stretch = 1.0, rounding = 0.0;
   for (const core::Tensor* side : coordinates.first(2)) {
     stretch *= 1.0 + (exact ? 0.0 : truncation(*side, terms));
-    rounding += kSafety * static_cast<double>(size_of_blocks(*side)) * 0x1p-24;
+    rounding += kSafety * std::sqrt(static_cast<double>(size_of_blocks(*side))) * 0x1p-24;
   }
   return stretch - 1.0 + rounding;
 }
