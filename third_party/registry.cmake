@@ -1,16 +1,9 @@
 # isorbit_registry(ROOM DIR folder TYPE type HEADER header NAMESPACE namespace)
 #
 # Every file of the folder defines one function named as the file, which returns one TYPE. The generated source
-# lists them all as `std::vector<TYPE> registered()`, so that adding a word is adding a file. A lower-case TYPE is
-# turned to CamelCase. There are no static initialisers; duplicate names are refused by the set that is built from it.
+# lists them all as `std::vector<TYPE> registered()`, so that adding a word is adding a file. There are no static initialisers; duplicate names are refused by the set that is built from it.
 function(isorbit_registry room)
   cmake_parse_arguments(ARG "" "DIR;TYPE;HEADER;NAMESPACE" "" ${ARGN})
-  string(REGEX MATCH "^[a-z]" lower "${ARG_TYPE}")
-  if(lower AND NOT ARG_TYPE MATCHES "::")
-    string(SUBSTRING ${ARG_TYPE} 0 1 first)
-    string(TOUPPER ${first} first)
-    string(REGEX REPLACE "^." "${first}" ARG_TYPE "${ARG_TYPE}")
-  endif()
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${ARG_DIR}/*.cpp)
   set(declarations "")
   set(calls "")

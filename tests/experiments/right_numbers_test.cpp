@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <iostream>
 
 #include "core/random/philox.hpp"
 #include "experiments/training/learner.hpp"
@@ -35,10 +36,11 @@ constexpr const char* kPoet = R"({
     { "parameters": "*", "update": [ { "kind": "adam", "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8 },
         { "kind": "learning_rate", "value": { "schedule": "cosine", "peak": 1e-3, "warmup": 10, "floor": 0.1 } } ] } ] })";
 
-/// The batch of torch_reference.py: x0 = floor(V u0), x(i+1) = (5 x(i) + 17 + floor(3 u)) mod V.
+/// The batch of torch_reference.py: x0 = floor(V u0), x(i+1) = (5 x(i) + 17 + floor(3 u)) mod V, V = 64.
 void fill_batch(const core::Model& model, const BatchBuffers& buffers, std::int64_t step) {
   const core::ModelInput& tokens = model.inputs.front();
-  const std::int64_t rows = tokens.type.shape[0], seq = tokens.type.shape[1], vocab = tokens.below;
+  const std::int64_t rows = tokens.type.shape[0], seq = tokens.type.shape[1],
+                     vocab = std::min<std::int64_t>(tokens.below, 64);
   const core::Philox random(kSeed, core::stream_of("reference tokens"), static_cast<std::uint64_t>(step));
   const auto x = std::get<std::span<std::int32_t>>(buffers.at("tokens"));
   const auto y = std::get<std::span<std::int32_t>>(buffers.at("targets"));
@@ -88,7 +90,6 @@ void expect_same(const std::string& recorded, const std::string& size, const cha
   }
   EXPECT_LT(ours.back(), 0.9 * ours.front())
       << "the run must have learnt something for its losses to mean anything";
-  RecordProperty("worst_relative_difference", std::to_string(worst));
   std::cout << recorded << ": worst relative difference " << worst << "\n";
 }
 
