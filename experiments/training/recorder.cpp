@@ -53,18 +53,15 @@ void add_valid(core::RunRecord& record, const Json& row) {
 
 void add_spectrum(core::RunRecord& record, const Json& row) {
   const auto parameter = row.at("parameter").get<std::string>();
-  const auto at =
-      std::ranges::find_if(record.spectra, [&](const core::Spectrum& s) { return s.parameter == parameter; });
   const std::vector<float> values = core::unpack_floats(row.at("singular_values"));
+  auto at =
+      std::ranges::find_if(record.spectra, [&](const core::Spectrum& s) { return s.parameter == parameter; });
   if (at == record.spectra.end()) {
-    record.spectra.push_back({parameter,
-                              {},
-                              values.size(),
-                              {},
-                              row.at("shape").get<std::vector<std::int64_t>>(),
-                              "LAPACK dgesdd of the realized weight"});
+    const auto shape = row.at("shape").get<std::vector<std::int64_t>>();
+    at = record.spectra.insert(
+        at, {parameter, {}, values.size(), {}, shape, "LAPACK dgesdd of the realized weight"});
   }
-  core::Spectrum& s = at == record.spectra.end() ? record.spectra.back() : *at;
+  core::Spectrum& s = *at;
   s.steps.push_back(row.at("step").get<std::int64_t>());
   s.values.insert(s.values.end(), values.begin(), values.end());
 }

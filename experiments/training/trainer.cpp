@@ -49,8 +49,8 @@ struct Setup {
     check_method(method, model, method_document, problems);
     problems.throw_if_any();
     source = open_source(request);
-    targets_per_step = 1;
-    for (const std::int64_t extent : source->inputs().back().shape) targets_per_step *= extent;
+    const core::Shape targets(source->inputs().back().shape);
+    targets_per_step = targets.elements();
     cell_id = experiments::cell_id(request.document, source->data_sha256());
   }
 
