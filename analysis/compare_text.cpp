@@ -95,6 +95,9 @@ std::string compare_text(const CompareTable& table) {
   if (table.rows.empty()) return "no runs\n";
   std::vector<std::string> header = {"arm", "changed"};
   for (const std::int64_t seed : table.seeds) header.push_back("seed " + std::to_string(seed));
+  if (std::all_of(table.rows.begin(), table.rows.end(),
+                  [](const CompareRow& row) { return row.changed.empty(); }))
+    header[1].clear();
   const bool perplexity = table.options.metric.ends_with("/loss");
   header.insert(header.end(),
                 {"mean", "sd", perplexity ? "perplexity" : "", "difference", "sd", "p", "pairs"});

@@ -7,11 +7,10 @@
 
 #include "core/document/problem.hpp"
 #include "experiments/program/verb.hpp"
+#include "experiments/training/provenance.hpp"
 
 namespace isorbit::experiments {
 namespace {
-
-constexpr const char* kVersion = "0.1.0";
 
 constexpr Verb kVerbs[] = {
     {"validate", "check a sweep, a model or a method; silent when it is right", verb::validate},
@@ -49,7 +48,7 @@ int dispatch(Console& console) {
     return 0;
   }
   if (argv[1] == "--version") {
-    console.out << "isorbit " << kVersion << "\n";
+    console.out << "isorbit " << version() << "\n";
     return 0;
   }
   std::vector<std::string> names;

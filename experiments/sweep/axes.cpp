@@ -123,7 +123,7 @@ class Checker {
     const Json& zips = s_.resolved.at("zip");
     for (std::size_t i = 0; i < zips.size(); ++i) {
       const std::string at = pointer_join("/zip", i);
-      const auto& first = zips[i].items().begin();
+      const auto first = zips[i].begin();
       for (const auto& [name, values] : zips[i].items()) {
         list(pointer_join(at, name), name, values);
         claim(pointer_join(at, name), name, "zip " + std::to_string(i));
@@ -177,8 +177,9 @@ std::vector<std::string> SweepSources::names() const {
   for (const core::Document* method : methods)
     if (method != nullptr)
       for (const std::string& name : keys(method->root, "constants")) add("method." + name);
-  for (const core::Field& field : training_spec().description().fields) add("training." + field.name);
-  for (const core::Field& field : data_spec().description().fields) add("data." + field.name);
+  const core::Spec training = training_spec(), data = data_spec();
+  for (const core::Field& field : training.description().fields) add("training." + field.name);
+  for (const core::Field& field : data.description().fields) add("data." + field.name);
   return all;
 }
 

@@ -69,7 +69,7 @@ class Expander {
       all += combinations;
     }
     if (all <= kMostCombinations) return true;
-    problems_.add(s_.document, "", shown(Json(all)) + " combinations", "at most 100000",
+    problems_.add(s_.document, "", core::canonical(Json(all)) + " combinations", "at most 100000",
                   "arms, tune, parameters, zip and seeds multiply");
     return false;
   }

@@ -16,11 +16,10 @@ class Tracer {
   std::vector<Origin> run() {
     const Json& arm = s_.resolved.at("arms").at(arm_);
     const std::string arm_pointer = pointer_join("/arms", arm_);
-    for (const auto& [name, value] :
-         evaluated_constants(s_.model.root, cell_.size, cell_.model_constants).items())
-      add("model." + name, value, model_source(name));
-    for (const auto& [name, value] :
-         evaluated_constants(s_.methods[cell_.arm]->root, {}, cell_.method_constants).items()) {
+    const Json model = evaluated_constants(s_.model.root, cell_.size, cell_.model_constants);
+    for (const auto& [name, value] : model.items()) add("model." + name, value, model_source(name));
+    const Json method = evaluated_constants(s_.methods[cell_.arm]->root, {}, cell_.method_constants);
+    for (const auto& [name, value] : method.items()) {
       std::string source = s_.methods[cell_.arm]->file;
       if (arm.at("set").contains(name)) source = written(pointer_join(arm_pointer + "/set", name));
       if (arm.at("tune").contains(name)) source = written(pointer_join(arm_pointer + "/tune", name));

@@ -34,6 +34,18 @@ std::string type_text(const std::string& name, const std::vector<std::int64_t>& 
          core::TensorType{core::Shape(dims), integers ? core::DType::s32 : core::DType::f32}.text();
 }
 
+/// The problems that `read` throws.
+template <class Read>
+std::set<std::string> texts_of(const Read& read) {
+  std::set<std::string> texts;
+  try {
+    read();
+  } catch (const core::DocumentError& error) {
+    for (const core::Problem& problem : error.problems()) texts.insert(problem.text());
+  }
+  return texts;
+}
+
 }  // namespace
 
 const core::OpSet& every_op() {
@@ -55,10 +67,13 @@ void CellResolver::add(core::Problem problem) {
   if (reported_.insert(problem.text()).second) problems_.add(std::move(problem));
 }
 
-void CellResolver::add(std::span<const core::Problem> problems, const std::string& context) {
+void CellResolver::add(std::span<const core::Problem> problems, const std::set<std::string>& without,
+                       const std::string& context) {
   for (core::Problem problem : problems) {
-    if (!reported_.insert(problem.text()).second) continue;
-    if (!context.empty()) problem.because += (problem.because.empty() ? "" : ", ") + context;
+    const std::string text = problem.text();
+    if (!reported_.insert(text).second) continue;
+    if (!context.empty() && !without.contains(text))
+      problem.because += (problem.because.empty() ? "with " : ", with ") + context;
     problems_.add(std::move(problem));
   }
 }
@@ -71,8 +86,8 @@ const core::Model* CellResolver::model_of(const Candidate& c, const std::string&
   try {
     model = std::make_shared<core::Model>(core::read_model(s_.model, every_op(), c.size, constants));
   } catch (const core::DocumentError& error) {
-    const std::string set = constants_text("model", c.model_constants);
-    add(error.problems(), set.empty() ? "" : "with " + set);
+    add(error.problems(), texts_of([&] { (void)core::read_model(s_.model, every_op(), c.size); }),
+        constants_text("model", c.model_constants));
   }
   return (models_[key] = model).get();
 }
@@ -83,8 +98,8 @@ const Method* CellResolver::method_of(const Candidate& c, const std::string& key
   try {
     method = std::make_shared<Method>(read_method(*s_.methods[c.arm], c.method_constants));
   } catch (const core::DocumentError& error) {
-    const std::string set = constants_text("method", c.method_constants);
-    add(error.problems(), set.empty() ? "" : "with " + set);
+    add(error.problems(), texts_of([&] { (void)read_method(*s_.methods[c.arm]); }),
+        constants_text("method", c.method_constants));
   }
   return (methods_[key] = method).get();
 }
@@ -158,6 +173,22 @@ const BatchSource* CellResolver::data_of(const Candidate& c, const core::Model& 
   return source.get();
 }
 
+void CellResolver::check(const Candidate& c, const Method& method, const core::Model& model) {
+  const core::Document& document = *s_.methods[c.arm];
+  core::Problems found;
+  check_method(method, model, document, found);
+  if (found.empty()) return;
+  std::string context = constants_text("method", c.method_constants);
+  const std::string outer = constants_text("model", c.model_constants);
+  context += (context.empty() || outer.empty() ? "" : ", ") + outer;
+  const std::set<std::string> without = texts_of([&] {
+    core::Problems bare;
+    check_method(read_method(document), core::read_model(s_.model, every_op(), c.size), document, bare);
+    bare.throw_if_any();
+  });
+  add(taken(found), without, context);
+}
+
 Cell CellResolver::resolve(const Candidate& c) {
   Cell cell;
   cell.arm = arms_[c.arm];
@@ -169,12 +200,7 @@ Cell CellResolver::resolve(const Candidate& c) {
   const core::Model* model = model_of(c, model_key);
   const Method* method = method_of(c, method_key);
   if (model != nullptr && method != nullptr && checked_.insert(model_key + '\n' + method_key).second) {
-    core::Problems found;
-    check_method(*method, *model, *s_.methods[c.arm], found);
-    std::string context = constants_text("method", c.method_constants);
-    const std::string outer = constants_text("model", c.model_constants);
-    context += (context.empty() || outer.empty() ? "" : ", ") + outer;
-    add(taken(found), "in arm " + shown(Json(cell.arm)) + (context.empty() ? "" : " with " + context));
+    check(c, *method, *model);
   }
   const BatchSource* data = model != nullptr ? data_of(c, *model) : nullptr;
   if (model == nullptr || method == nullptr || data == nullptr) return cell;

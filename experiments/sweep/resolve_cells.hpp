@@ -26,7 +26,11 @@ class CellResolver {
   const BatchSource* data_of(const Candidate& candidate, const core::Model& model);
   std::shared_ptr<BatchSource> open_data(const Candidate& candidate, const core::Model& model);
   void check_inputs(const core::Model& model, const BatchSource& source);
-  void add(std::span<const core::Problem> problems, const std::string& context);
+  void check(const Candidate& candidate, const Method& method, const core::Model& model);
+  /// Adds what is new; what is not among `without`, the problems of the documents by themselves, says the
+  /// constants it comes from.
+  void add(std::span<const core::Problem> problems, const std::set<std::string>& without,
+           const std::string& context);
   void add(core::Problem problem);
 
   const SweepSources& s_;

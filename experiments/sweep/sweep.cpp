@@ -63,6 +63,11 @@ class Reader {
         (std::filesystem::path(document_.file).parent_path() / name.get<std::string>()).lexically_normal();
     if (const auto it = loaded_.find(file.string()); it != loaded_.end()) return it->second;
     std::error_code error;
+    if (std::filesystem::is_directory(file, error)) {
+      problems_.add(document_, pointer, shown(name), std::string("a ") + kind + " document",
+                    file.string() + " is a directory");
+      return nullptr;
+    }
     if (!std::filesystem::exists(file, error)) {
       const auto near = core::nearest(file.filename().string(), siblings(file));
       problems_.add(

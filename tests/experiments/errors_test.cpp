@@ -1,0 +1,114 @@
+// Wrong documents as data: every folder of tests/errors/ but common/ is a case. Its files lie over those of
+// common/, its command runs there, and stderr must be its `expected`, byte by byte; "[...]" in it stands for
+// any text, where a list grows with every op or word.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/experiments/run_program.hpp"
+#include "tests/experiments/small_sweep.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path& error_folder() {
+  static const fs::path folder = fs::path(ISORBIT_SOURCE_DIR) / "tests" / "errors";
+  return folder;
+}
+
+std::vector<std::string> cases() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(error_folder()))
+    if (entry.is_directory() && entry.path().filename() != "common")
+      names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+/// Every file with its bytes, but for remembered digests of data, which may appear at any time.
+std::map<std::string, std::string> snapshot(const fs::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.path().extension() != ".sha256")
+      files[entry.path().lexically_relative(folder).string()] =
+          entry.is_regular_file() ? contents(entry.path()) : "";
+  return files;
+}
+
+/// True when `text` is `pattern`, whose every "[...]" may be any text.
+bool fits(std::string_view text, std::string_view pattern) {
+  constexpr std::string_view any = "[...]";
+  std::size_t mark = pattern.find(any);
+  if (mark == pattern.npos) return text == pattern;
+  if (!text.starts_with(pattern.substr(0, mark))) return false;
+  text.remove_prefix(mark);
+  pattern.remove_prefix(mark + any.size());
+  mark = pattern.find(any);
+  if (mark == pattern.npos) return text.ends_with(pattern);
+  const std::size_t next = text.find(pattern.substr(0, mark));
+  return next != text.npos && fits(text.substr(next), pattern);
+}
+
+class WrongDocument : public testing::TestWithParam<std::string> {};
+
+TEST_P(WrongDocument, IsExplainedAndNothingIsWritten) {
+  const fs::path folder = error_folder() / GetParam();
+  const SmallSweep here;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".json")
+      fs::copy_file(entry.path(), here.path() / entry.path().filename(),
+                    fs::copy_options::overwrite_existing);
+  std::string command = contents(folder / "command");
+  command.erase(command.find_last_not_of('\n') + 1);
+  const std::map<std::string, std::string> before = snapshot(here.path());
+  const Ran ran = run_program(here.path(), command);
+  EXPECT_PRED2(fits, ran.err, contents(folder / "expected"));
+  EXPECT_EQ(ran.out, "");
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(snapshot(here.path()), before) << "something was written";
+}
+
+INSTANTIATE_TEST_SUITE_P(Errors, WrongDocument, testing::ValuesIn(cases()),
+                         [](const auto& info) { return info.param; });
+
+TEST(RightDocument, IsAcceptedInSilence) {
+  const SmallSweep here;
+  for (const char* document : {"sweep.json", "model.json", "adamw.json", "poet.json", "wisca.json"}) {
+    const Ran ran = run_program(here.path(), std::string("validate ") + document);
+    EXPECT_EQ(ran.code, 0) << document;
+    EXPECT_EQ(ran.err + ran.out, "") << document;
+  }
+}
+
+TEST(HostileDocument, OfAHundredThousandBracketsIsRefused) {
+  const SmallSweep here;
+  for (const char* bracket : {"[", "{\"a\":"}) {
+    std::string text;
+    for (int i = 0; i < 100000; ++i) text += bracket;
+    std::ofstream(here.path() / "deep.json") << text;
+    const Ran ran = run_program(here.path(), "validate deep.json");
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_HOLDS(ran.err, "deep.json:1:");
+    EXPECT_HOLDS(ran.err, "64");
+  }
+}
+
+TEST(HostileDocument, LosingAnyByteNeverCrashesTheProgram) {
+  const SmallSweep here;
+  const std::string whole = contents(here.path() / "sweep.json");
+  for (std::size_t cut = 0; cut < whole.size(); cut += 37) {
+    std::ofstream(here.path() / "sweep.json") << whole.substr(0, cut) + whole.substr(cut + 1);
+    const Ran ran = run_program(here.path(), "validate sweep.json");
+    EXPECT_TRUE(ran.code == 0 || ran.code == 2) << "without byte " << cut << ": " << ran.code << "\n"
+                                                << ran.err;
+    EXPECT_EQ(ran.code == 2, !ran.err.empty());
+  }
+}
+
+}  // namespace
+}  // namespace isorbit::experiments

@@ -1,0 +1,214 @@
+#include "experiments/sweep/runner.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <map>
+
+#include "core/record/journal.hpp"
+#include "core/record/run_file.hpp"
+#include "experiments/sweep/cell_lock.hpp"
+#include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/plan.hpp"
+#include "experiments/sweep/status.hpp"
+#include "tests/experiments/small_sweep.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+/// Seals a record that is_complete() accepts, without training.
+CellResult seal(const CellRequest& request, const std::string& id) {
+  core::RunRecord record;
+  record.config = "{}";
+  record.provenance = {{"cell_id", id}};
+  record.series.push_back({"train",
+                           {{"step", std::vector<std::int64_t>{1, 4}, "", ""},
+                            {"loss", std::vector<double>{5, 2.5}, "nats", ""}}});
+  record.series.push_back(
+      {"valid",
+       {{"step", std::vector<std::int64_t>{4}, "", ""}, {"loss", std::vector<double>{2.25}, "nats", ""}}});
+  core::write_run(request.folder / "run.h5", record);
+  return {Outcome::complete, "", 2.25, 4};
+}
+
+class Runner : public testing::Test {
+ protected:
+  Runner() : sweep_(small_.read()) {
+    request_.folder = small_.path() / "runs";
+    request_.data_dir = small_.path() / "data";
+    for (const Cell& cell : sweep_.cells) ids_[(request_.folder / cell.folder).string()] = cell.id;
+    request_.run = [this](const CellRequest& request) {
+      ran_.push_back(request.folder.lexically_relative(request_.folder).string());
+      return seal(request, ids_.at(request.folder.string()));
+    };
+  }
+  RunSummary run() {
+    RunObserver silent;
+    return run_cells(sweep_.cells, request_, silent);
+  }
+  CellState state(std::size_t i) const { return state_of(request_.folder, sweep_.cells[i]); }
+
+  SmallSweep small_;
+  Sweep sweep_;
+  RunRequest request_;
+  std::map<std::string, std::string> ids_;
+  std::vector<std::string> ran_;
+};
+
+TEST_F(Runner, RunsTheCellsInOrderAndOnlyTheMissingOnesAgain) {
+  const RunSummary first = run();
+  EXPECT_EQ(first.exit_code(), 0);
+  EXPECT_EQ(first.complete, sweep_.cells.size());
+  ASSERT_EQ(ran_.size(), sweep_.cells.size());
+  for (std::size_t i = 0; i < ran_.size(); ++i) EXPECT_EQ(ran_[i], sweep_.cells[i].folder.string());
+  std::filesystem::remove(request_.folder / sweep_.cells[2].folder / "run.h5");
+  ran_.clear();
+  EXPECT_EQ(run().exit_code(), 0);
+  EXPECT_EQ(ran_, std::vector<std::string>{sweep_.cells[2].folder.string()});
+}
+
+TEST_F(Runner, FindsACellByItsIdWhenItsLabelHasChanged) {
+  run();
+  ran_.clear();
+  const std::filesystem::path old = request_.folder / sweep_.cells[0].folder;
+  const std::string tail = old.filename().string().substr(old.filename().string().rfind("s0-"));
+  std::filesystem::rename(old, old.parent_path() / ("another_label-" + tail));
+  EXPECT_EQ(run().complete, sweep_.cells.size());
+  EXPECT_TRUE(ran_.empty());
+}
+
+TEST_F(Runner, GoesOnAfterACellThatFailsAndKeepsTheReason) {
+  const auto good = request_.run;
+  request_.run = [&, good](const CellRequest& request) {
+    if (request.folder == request_.folder / sweep_.cells[0].folder)
+      throw std::runtime_error("the disk is full");
+    return good(request);
+  };
+  const RunSummary summary = run();
+  EXPECT_EQ(summary.exit_code(), 1);
+  EXPECT_EQ(summary.failed, 1U);
+  EXPECT_EQ(summary.complete, sweep_.cells.size() - 1);
+  EXPECT_EQ(state(0), CellState::failed);
+  EXPECT_EQ(status_of(request_.folder, sweep_.cells[0]).reason, "the disk is full");
+  request_.run = good;
+  EXPECT_EQ(run().exit_code(), 0);
+  EXPECT_EQ(state(0), CellState::done);
+}
+
+TEST_F(Runner, StopsAtTheFirstFailureWhenAsked) {
+  request_.fail_fast = true;
+  request_.run = [](const CellRequest&) { return CellResult{Outcome::failed, "no", 0, 0}; };
+  const RunSummary summary = run();
+  EXPECT_EQ(summary.ran, 1U);
+  EXPECT_EQ(summary.left, sweep_.cells.size() - 1);
+  EXPECT_EQ(summary.exit_code(), 1);
+}
+
+TEST_F(Runner, EndsWith75WhenStoppedOnRequest) {
+  std::atomic<int> stop = 0;
+  request_.stop = &stop;
+  const auto good = request_.run;
+  request_.run = [&, good](const CellRequest& request) {
+    if (ran_.size() == 1) {
+      stop = 1;
+      return CellResult{Outcome::stopped, "", 0, 2};
+    }
+    return good(request);
+  };
+  const RunSummary summary = run();
+  EXPECT_EQ(summary.exit_code(), 75);
+  EXPECT_EQ(summary.complete, 1U);
+  EXPECT_EQ(summary.left, sweep_.cells.size() - 1);
+}
+
+TEST_F(Runner, LeavesACellToTheProcessThatHoldsItsLock) {
+  const auto lock = CellLock::take(request_.folder / sweep_.cells[1].folder);
+  ASSERT_TRUE(lock.has_value());
+  EXPECT_EQ(state(1), CellState::running);
+  const RunSummary summary = run();
+  EXPECT_EQ(summary.busy, 1U);
+  EXPECT_EQ(summary.exit_code(), 1);
+  EXPECT_EQ(summary.complete, sweep_.cells.size() - 1);
+}
+
+TEST_F(Runner, LocksDieWithTheirProcess) {
+  const std::filesystem::path folder = request_.folder / sweep_.cells[0].folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto lock = CellLock::take(folder);
+    if (lock) ::raise(SIGKILL);
+    ::_exit(3);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_TRUE(std::filesystem::exists(folder / "lock"));
+  EXPECT_TRUE(CellLock::take(folder).has_value());
+}
+
+TEST_F(Runner, DoesNotTakeAFolderOrAForeignRecordForACompleteCell) {
+  const std::filesystem::path folder = request_.folder / sweep_.cells[0].folder;
+  std::filesystem::create_directories(folder);
+  EXPECT_EQ(state(0), CellState::planned);
+  CellRequest foreign;
+  foreign.folder = folder;
+  seal(foreign, "another id");
+  run();
+  EXPECT_EQ(ran_.front(), sweep_.cells[0].folder.string());
+}
+
+TEST_F(Runner, ReportsTheLastStepAndLossOfACellFromItsJournal) {
+  const std::filesystem::path folder = request_.folder / sweep_.cells[0].folder;
+  std::filesystem::create_directories(folder);
+  {
+    core::Journal journal(folder / "journal.log");
+    journal.append({{"t", "train"}, {"step", 1}, {"loss", 5.0}});
+    journal.append({{"t", "valid"}, {"step", 1}, {"loss", 4.5}});
+    journal.append({{"t", "train"}, {"step", 2}, {"loss", 4.0}});
+  }
+  std::filesystem::resize_file(folder / "journal.log",
+                               std::filesystem::file_size(folder / "journal.log") - 1);
+  const CellStatus status = status_of(request_.folder, sweep_.cells[0]);
+  EXPECT_EQ(status.state, CellState::stopped);
+  EXPECT_EQ(status.step, 1) << "a torn row does not count";
+  EXPECT_EQ(status.loss, 5.0);
+  EXPECT_EQ(status.valid_loss, 4.5);
+}
+
+TEST_F(Runner, ManifestTellsTheSweepAgain) {
+  write_manifest(request_.folder, sweep_);
+  const Sweep read = read_manifest(request_.folder);
+  EXPECT_EQ(manifest_of(read), manifest_of(sweep_));
+  ASSERT_EQ(read.cells.size(), sweep_.cells.size());
+  EXPECT_EQ(read.cells[3].id, sweep_.cells[3].id);
+  EXPECT_EQ(label_of(read.cells[3].changed), label_of(sweep_.cells[3].changed));
+}
+
+TEST_F(Runner, PlanListsEveryCellWithItsStateAndWhatWasDropped) {
+  sweep_.dropped.push_back({"poet", {{"model.width", 10}}, {}, "when \"x\" is false"});
+  std::filesystem::create_directories(request_.folder / sweep_.cells[0].folder);
+  seal({{}, request_.folder / sweep_.cells[0].folder, {}, {}, {}, nullptr}, sweep_.cells[0].id);
+  const std::string text = plan_text(sweep_, sweep_.cells, request_.folder);
+  for (const Cell& cell : sweep_.cells) EXPECT_HOLDS(text, short_id(cell.id));
+  EXPECT_HOLDS(text, std::to_string(sweep_.cells.size()) + " cells: 1 done, 7 planned");
+  EXPECT_HOLDS(text, "dropped poet width=10: when \"x\" is false");
+  const std::string json = plan_json(sweep_, sweep_.cells, request_.folder);
+  EXPECT_EQ(static_cast<std::size_t>(std::count(json.begin(), json.end(), '\n')), sweep_.cells.size() + 1);
+  EXPECT_EQ(core::Json::parse(json.substr(0, json.find('\n'))).at("state"), "done");
+}
+
+TEST_F(Runner, PlanForecastsParametersTokensAndSpectra) {
+  const CellFacts& facts = sweep_.cells[0].facts;
+  // embed and head 256 x 32, two layers of four 32 x 32, one gain of 32.
+  EXPECT_EQ(facts.parameters, 2 * 256 * 32 + 2 * 4 * 32 * 32 + 32);
+  EXPECT_EQ(facts.tokens, 4 * 4 * 16);
+  // Ten matrices of rank 32 as f32, at the start and at the end (spectra_every is past the last step).
+  EXPECT_EQ(facts.spectra_bytes, 10 * 32 * 4 * 2);
+  EXPECT_GT(facts.unigram_entropy, 2);
+  EXPECT_LT(facts.unigram_entropy, 4);
+}
+
+}  // namespace
+}  // namespace isorbit::experiments
