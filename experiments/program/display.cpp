@@ -12,7 +12,8 @@ namespace isorbit::experiments {
 namespace {
 
 constexpr std::chrono::milliseconds kRedraw(100);
-constexpr std::chrono::seconds kLine(10);
+constexpr std::chrono::seconds kLine(10);       // between plain lines
+constexpr std::chrono::seconds kValidation(1);  // the same, where there is a new validation
 constexpr int kBar = 20;
 
 std::string bar(const Progress& p) {
@@ -60,7 +61,8 @@ void Display::step(const Cell& cell, const Progress& progress) {
     draw(cell, progress);
   }
   if (style_ != Style::lines) return;
-  if (!measured(last_valid_, progress.valid_loss) && now - drawn_ < kLine) return;
+  const bool validated = measured(last_valid_, progress.valid_loss);
+  if (now - drawn_ < (validated ? kValidation : kLine)) return;
   drawn_ = now;
   print(cell, progress);
   last_valid_ = progress.valid_loss;
