@@ -14,7 +14,6 @@ cmake                            build description
 ninja-build                      runs the build
 ccache                           recompiles only what changed
 pkg-config                       finds SentencePiece and LAPACKE
-git                              version written into records
 ca-certificates                  package mirrors over https
 libdnnl-dev                      oneDNN: the primitives a model is compiled to
 libtbb-dev                       parallel loops and the pool of cells
@@ -28,7 +27,6 @@ libsentencepiece-dev             byte-pair tokenizer and its trainer
 libssl-dev                       SHA-256 of documents, cells and data
 zlib1g-dev                       checksums of the append-only log
 libgtest-dev                     tests
-libbenchmark-dev                 benchmarks
 perl                             unpacks the Austen texts from their package
 bible-kjv                        prints the King James text
 bible-kjv-text                   the King James text

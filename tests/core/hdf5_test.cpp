@@ -52,7 +52,10 @@ class Hdf5 : public testing::Test {
   const std::vector<std::int64_t> steps_ = {0, 1, std::int64_t{1} << 60, -4};
   const std::vector<std::string> kinds_ = {"merge", "", "r\xc3\xa9scale"};
   const std::vector<float> matrix_ = {1, 2, 3, 4, 5, 6};
-  const std::string config_ = std::string(100000, 'x') + "\xc3\xa9";
+  const std::string config_ = [] {
+    std::string text(100000, 'x');
+    return text.append("\xc3\xa9");
+  }();
   fs::path folder_, path_;
 };
 
