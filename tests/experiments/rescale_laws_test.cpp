@@ -243,7 +243,7 @@ void copy_state(Learner& from, Learner& to) {
 
 /// Law 6, with the same for moments that are kept, which must show.
 TEST(RescaleLaws, AMidRunRescaleWithTransportContinuesAsMultipliersWould) {
-  constexpr std::int64_t kWhen = 40, kEnd = 120;
+  constexpr std::int64_t kWhen = 40;
   for (const Kind& kind : {Kind{"llama", {{"kv_heads", 1}}}, Kind{"gpt2", Json::object()}}) {
     for (const char* moments : {"transport", "keep", "reset"}) {
       for (const bool power_of_two : {true, false}) {
@@ -262,9 +262,12 @@ TEST(RescaleLaws, AMidRunRescaleWithTransportContinuesAsMultipliersWould) {
         }
         Training multiplied(model(kind.name, kind.constants), method(Json::array(), inverse(factors)));
         copy_state(before.learner, multiplied.learner);
-        const double worst = worst_difference(rescaled.train(kWhen, kEnd), multiplied.train(kWhen, kEnd));
+        // Factors that round perturb the weights in their last bit, and training in single precision doubles
+        // a perturbation every few steps: such runs are compared for 40 steps, exact ones for 80.
+        const std::int64_t end = kWhen + (power_of_two ? 80 : 40);
+        const double worst = worst_difference(rescaled.train(kWhen, end), multiplied.train(kWhen, end));
         if (std::string(moments) == "transport") {
-          EXPECT_LE(worst, power_of_two ? 0.0 : 2e-4) << kind.name;
+          EXPECT_LE(worst, power_of_two ? 0.0 : 1e-4) << kind.name;
         } else {
           EXPECT_GT(worst, 1e-3) << kind.name << " " << moments;
         }
