@@ -14,7 +14,7 @@ std::int64_t Shape::elements() const {
   std::int64_t product = 1;
   for (const std::int64_t extent : dims_) {
     if (extent > 0 && product > kMostElements / extent) {
-      throw std::overflow_error("a tensor of shape " + text() + " has more than 2^40 elements");
+      throw std::overflow_error("a tensor of shape " + text() + " with more than 2^40 elements");
     }
     product *= extent;
   }
