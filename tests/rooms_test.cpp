@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
 #include <set>
 #include <string>
 
@@ -24,18 +23,23 @@ const fs::path kRoot = ISORBIT_SOURCE_DIR;
 
 bool is_source(const fs::path& p) { return p.extension() == ".cpp" || p.extension() == ".hpp"; }
 
-/// Calls f(file, included path) for every #include "..." under a folder.
+/// Calls f(file, line) for every line of every source under a folder.
 template <class F>
-void over_includes(const fs::path& folder, const F& f) {
-  const std::regex include("^\\s*#include\\s+\"([^\"]+)\"");
+void over_lines(const fs::path& folder, const F& f) {
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file() || !is_source(entry.path())) continue;
     std::ifstream file(entry.path());
-    for (std::string line; std::getline(file, line);) {
-      std::smatch match;
-      if (std::regex_search(line, match, include)) f(entry.path(), match[1].str());
-    }
+    for (std::string line; std::getline(file, line);) f(entry.path(), line);
   }
+}
+
+/// Calls f(file, included path) for every #include "..." under a folder.
+template <class F>
+void over_includes(const fs::path& folder, const F& f) {
+  const std::string start = "#include \"";
+  over_lines(folder, [&](const fs::path& file, const std::string& line) {
+    if (line.starts_with(start)) f(file, line.substr(start.size(), line.rfind('"') - start.size()));
+  });
 }
 
 TEST(Rooms, IncludeOnlyWhatTheirArrowsAllow) {
@@ -57,15 +61,13 @@ TEST(Rooms, UpdatesNeverSeeAGraphAndOpsNeverSeeAnOptimizer) {
 }
 
 TEST(Rooms, CoreAndOpsPrintNothingAndNeverAbort) {
-  const std::regex forbidden("std::cout|std::cerr|\\bprintf\\(|\\babort\\(|std::exit\\(|\\bassert\\(");
   for (const char* room : {"core", "ops"}) {
-    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(kRoot / room)) {
-      if (!entry.is_regular_file() || !is_source(entry.path())) continue;
-      std::ifstream file(entry.path());
-      for (std::string line; std::getline(file, line);) {
-        EXPECT_FALSE(std::regex_search(line, forbidden)) << entry.path() << ": " << line;
+    over_lines(kRoot / room, [](const fs::path& file, const std::string& line) {
+      for (const char* forbidden :
+           {"std::cout", "std::cerr", " printf(", "abort(", "std::exit(", " assert("}) {
+        EXPECT_EQ(line.find(forbidden), std::string::npos) << file << ": " << line;
       }
-    }
+    });
   }
 }
 

@@ -7,7 +7,8 @@
 
 namespace isorbit::experiments {
 
-/// Fills `tensor` by the document's init: normal {std}, uniform {low, high}, zeros, ones. Throws std::invalid_argument.
+/// Fills `tensor` by the document's init: normal {std}, uniform {low, high}, zeros, ones. Throws
+/// std::invalid_argument.
 void initialize(core::Tensor& tensor, const std::string& name, const core::Json& init, std::uint64_t seed);
 
 }  // namespace isorbit::experiments

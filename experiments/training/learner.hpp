@@ -31,14 +31,15 @@ struct Parametrized {
   core::Tensor* base = nullptr;
   std::vector<core::Tensor*> coordinates;
   std::vector<std::string> coordinate_names;
-  std::int64_t interval = 0;             // merges so far
-  std::vector<double> singular_values;   // of the base; empty: not computed yet
+  std::int64_t interval = 0;            // merges so far
+  std::vector<double> singular_values;  // of the base; empty: not computed yet
 };
 
 class Learner {
  public:
   /// Compiles the programs and draws the first values. `method` and `model` must agree (check_method).
-  Learner(const core::Model& model, const Method& method, const core::OpSet& ops, std::uint64_t seed, int threads);
+  Learner(const core::Model& model, const Method& method, const core::OpSet& ops, std::uint64_t seed,
+          int threads);
 
   /// Where batches go, by input name.
   [[nodiscard]] BatchBuffers train_inputs();
@@ -46,8 +47,8 @@ class Learner {
 
   /// Loss and gradients of the batch in train_inputs(). Returns the loss in nats.
   double backward();
-  /// One update of every trained tensor: the one that follows `step` finished updates of `steps`. Returns the Euclidean
-  /// norm of all gradients together, before clipping.
+  /// One update of every trained tensor: the one that follows `step` finished updates of `steps`. Returns the
+  /// Euclidean norm of all gradients together, before clipping.
   double update(std::int64_t step, std::int64_t steps);
   /// Loss of the batch in valid_inputs().
   double validate();

@@ -1,4 +1,5 @@
-// What is measured of the weights at a snapshot: singular values, the registered measures, drift and pair ratios.
+// What is measured of the weights at a snapshot: singular values, the registered measures, drift and pair
+// ratios.
 #pragma once
 #include <cstdint>
 
@@ -8,8 +9,10 @@
 
 namespace isorbit::experiments {
 
-/// Series: spectrum/<parameter>; measure/<parameter> with every measure, and the unmerged defect and its bound where the
-/// weight is parametrized; ratio/<pair>/<first weight> with the l1 and Frobenius norms of the first over the second's.
-void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std::int64_t step, Recorder& recorder);
+/// Series: spectrum/<parameter>; measure/<parameter> with every measure, and the unmerged defect and its
+/// bound where the weight is parametrized; ratio/<pair>/<first weight> with the l1 and Frobenius norms of the
+/// first over the second's.
+void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std::int64_t step,
+                     Recorder& recorder);
 
 }  // namespace isorbit::experiments

@@ -23,8 +23,8 @@ class Recorder {
   Recorder(std::filesystem::path folder, std::optional<std::int64_t> resumed_from);
 
   /// `rates`: the learning rate of every group.
-  void train(std::int64_t step, double loss, std::span<const double> rates, double grad_norm, std::int64_t tokens,
-             double seconds);
+  void train(std::int64_t step, double loss, std::span<const double> rates, double grad_norm,
+             std::int64_t tokens, double seconds);
   void valid(std::int64_t step, double loss, double bits_per_byte);
   void spectrum(std::int64_t step, const std::string& parameter, std::span<const std::int64_t> shape,
                 std::span<const double> singular_values);
@@ -36,8 +36,12 @@ class Recorder {
   /// Writes run.h5 from the journal, beside and renamed, then removes the journal.
   void seal(const std::string& config, const std::map<std::string, std::string>& provenance);
 
-  [[nodiscard]] static std::filesystem::path journal_path(const std::filesystem::path& folder) { return folder / "journal.log"; }
-  [[nodiscard]] static std::filesystem::path run_path(const std::filesystem::path& folder) { return folder / "run.h5"; }
+  [[nodiscard]] static std::filesystem::path journal_path(const std::filesystem::path& folder) {
+    return folder / "journal.log";
+  }
+  [[nodiscard]] static std::filesystem::path run_path(const std::filesystem::path& folder) {
+    return folder / "run.h5";
+  }
 
  private:
   std::filesystem::path folder_;

@@ -39,7 +39,8 @@ class Shipped : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(Shipped, ReadsAtEverySizeAndReachesEveryWeightWithAGradient) {
   std::vector<std::string> sizes{""};
-  for (const auto& [size, values] : document(GetParam()).root.at("sizes").items()) sizes.push_back(size);
+  const core::Document shipped = document(GetParam());
+  for (const auto& [size, values] : shipped.root.at("sizes").items()) sizes.push_back(size);
   for (const std::string& size : sizes) {
     const core::Model model = read(GetParam(), size);
     EXPECT_EQ(model.name, GetParam());
