@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/passes/compile.hpp"
+#include "experiments/training/learner.hpp"
 #include "ops/registry.hpp"
 
 namespace isorbit {
@@ -36,6 +37,24 @@ TEST(ShippedLowering, ContainsNoReferenceImplementation) {
     if (!document.root.contains("sizes")) continue;
     for (const auto& [size, constants] : document.root.at("sizes").items())
       expect_no_reference(document, size, ops);
+  }
+}
+
+TEST(ShippedLowering, OfEveryShippedMethodContainsNoReferenceImplementation) {
+  const core::OpSet ops(ops::registered());
+  const fs::path folder = fs::path(ISORBIT_SOURCE_DIR) / "experiments";
+  for (const char* size : {"micro", "tiny"}) {
+    const core::Model model =
+        core::read_model(core::read_document(folder / "models" / "llama.json"), ops, size);
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder / "methods")) {
+      const experiments::Method method = experiments::read_method(core::read_document(entry.path()));
+      const experiments::Learner learner(model, method, ops, 0, 2);
+      for (const core::Step& step : learner.program().steps()) {
+        EXPECT_EQ(step.implementation.find("ref"), std::string::npos)
+            << entry.path() << " at " << size << ": " << step.name << " is lowered to "
+            << step.implementation;
+      }
+    }
   }
 }
 
