@@ -29,7 +29,6 @@ class EventScope {
   [[nodiscard]] virtual std::int64_t step() const = 0;
   /// The weights the event is for: those of its group, or all where it stands beside the groups.
   [[nodiscard]] virtual std::span<const std::string> weights() const = 0;
-  [[nodiscard]] virtual bool has_weight(const std::string& name) const = 0;
   [[nodiscard]] virtual bool is_parametrized(const std::string& weight) const = 0;  // base_is_fixed
   [[nodiscard]] virtual core::Tensor& base(const std::string& weight) = 0;
   /// Writes the realized weights into their bases, starts their next interval, and returns one (defect,

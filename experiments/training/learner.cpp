@@ -32,13 +32,13 @@ Learner::Learner(const core::Model& model, const Method& method, const core::OpS
                  int threads)
     : model_(model), method_(method), seed_(seed), engine_(threads) {
   core::use_one_blas_thread();
-  collect(ops, seed);
+  collect(seed);
   compile_programs(ops);
   compile_realization(ops);
   choose_directions();
 }
 
-void Learner::collect(const core::OpSet&, std::uint64_t seed) {
+void Learner::collect(std::uint64_t seed) {
   for (const core::Parameter& p : model_.graph.parameters) {
     const core::Value& value = model_.graph.value(p.value);
     weights_.push_back(value.name);

@@ -80,7 +80,7 @@ class Learner {
   [[nodiscard]] std::vector<double> learning_rates(std::int64_t step, std::int64_t steps) const;
 
  private:
-  void collect(const core::OpSet& ops, std::uint64_t seed);
+  void collect(std::uint64_t seed);
   void compile_programs(const core::OpSet& ops);
   void compile_realization(const core::OpSet& ops);
   void choose_directions();

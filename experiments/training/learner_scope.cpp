@@ -18,9 +18,6 @@ class LearnerScope final : public EventScope {
 
   std::int64_t step() const override { return step_; }
   std::span<const std::string> weights() const override { return weights_; }
-  bool has_weight(const std::string& name) const override {
-    return std::ranges::find(learner_.weights(), name) != learner_.weights().end();
-  }
   bool is_parametrized(const std::string& weight) const override {
     return learner_.find_parametrized(weight) != nullptr;
   }
