@@ -53,6 +53,22 @@ const core::OpSet& every_op() {
   return ops;
 }
 
+std::optional<core::Problem> missing_corpus(const core::Document& document, const std::string& corpus,
+                                            const std::filesystem::path& data_dir) {
+  const std::vector<std::string> known = corpora(data_dir);
+  if (std::find(known.begin(), known.end(), corpus) != known.end()) return std::nullopt;
+  const auto near = core::nearest(corpus, known);
+  return core::Problem{
+      document.file,
+      document.position("/data/corpus"),
+      "/data/corpus",
+      shown(Json(corpus)),
+      known.empty() ? "a corpus in " + data_dir.string() + ", which has none"
+                    : core::expectation(core::Spec::text().one_of(known)),
+      known.empty() ? "experiments/data/fetch.sh fetches them" : "these are in " + data_dir.string(),
+      near ? shown(Json(*near)) : ""};
+}
+
 std::vector<core::Problem> taken(core::Problems& problems) {
   try {
     problems.throw_if_any();
@@ -128,36 +144,22 @@ void CellResolver::check_inputs(const core::Model& model, const BatchSource& sou
 
 std::shared_ptr<BatchSource> CellResolver::open_data(const Candidate& c, const core::Model& model) {
   const std::string corpus = c.data.at("corpus").get<std::string>();
-  const std::vector<std::string> known = corpora(data_dir_);
-  const auto report = [&](std::string pointer, std::string found, std::string expected, std::string because,
-                          std::string suggestion) {
-    const core::Position at = s_.document.position(pointer);
-    add(core::Problem{s_.document.file, at, std::move(pointer), std::move(found), std::move(expected),
-                      std::move(because), std::move(suggestion)});
-  };
-  if (std::find(known.begin(), known.end(), corpus) == known.end()) {
-    const auto near = core::nearest(corpus, known);
-    report("/data/corpus", shown(Json(corpus)),
-           known.empty() ? "a corpus in " + data_dir_.string() + ", which has none"
-                         : core::expectation(core::Spec::text().one_of(known)),
-           known.empty() ? "experiments/data/fetch.sh fetches them" : "these are in " + data_dir_.string(),
-           near ? shown(Json(*near)) : "");
+  if (std::optional<core::Problem> missing = missing_corpus(s_.document, corpus, data_dir_)) {
+    add(std::move(*missing));
     return nullptr;
   }
   try {
-    BatchRequest request;
-    request.valid_targets = c.training.at("valid_targets").get<std::int64_t>();
-    for (const core::ModelInput& input : model.inputs) {
-      const core::Shape& shape = input.type.shape;
-      if (shape.rank() > 0) request.batch = shape[0];
-      if (input.type.dtype == core::DType::s32 && shape.rank() == 2) request.seq = shape[1];
-      if (input.below > 0)
-        request.vocab = request.vocab == 0 ? input.below : std::min(request.vocab, input.below);
-    }
+    const BatchRequest request = batch_request(model, c.training.at("valid_targets").get<std::int64_t>());
     return open_batches(open_corpus(corpus, data_dir_), TokenizerChoice::from_json(c.data.at("tokenizer")),
                         request);
   } catch (const DataError& error) {
-    report("/data", shown(c.data), "data the model can be trained on", error.what(), {});
+    add({s_.document.file,
+         s_.document.position("/data"),
+         "/data",
+         shown(c.data),
+         "data the model can be trained on",
+         error.what(),
+         {}});
   }
   return nullptr;
 }

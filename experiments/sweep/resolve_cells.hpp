@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -42,6 +43,11 @@ class CellResolver {
   std::map<std::string, std::shared_ptr<Method>> methods_;
   std::map<std::string, std::shared_ptr<BatchSource>> data_;
 };
+
+/// The problem of a sweep document whose corpus is not in the data directory; nothing when it is.
+[[nodiscard]] std::optional<core::Problem> missing_corpus(const core::Document& document,
+                                                          const std::string& corpus,
+                                                          const std::filesystem::path& data_dir);
 
 /// What a collector holds, and nothing left in it.
 [[nodiscard]] std::vector<core::Problem> taken(core::Problems& problems);

@@ -153,6 +153,12 @@ class Reader {
     if (model_) add_of([&] { (void)core::read_model(*model_, every_op()); });
     for (const std::shared_ptr<Document>& method : methods_)
       if (method) add_of([&] { (void)read_method(*method); });
+    const Json data = resolved_.is_object() ? resolved_.value("data", Json()) : Json();
+    if (data.is_object() && data.contains("corpus") && data.at("corpus").is_string()) {
+      if (const auto missing =
+              missing_corpus(document_, data.at("corpus").get<std::string>(), request_.data_dir))
+        if (seen.insert(missing->text()).second) problems_.add(*missing);
+    }
     problems_.throw_if_any();
     throw std::logic_error("a sweep without a model was accepted");
   }

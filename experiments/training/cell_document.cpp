@@ -1,5 +1,7 @@
 #include "experiments/training/cell_document.hpp"
 
+#include <algorithm>
+
 #include "core/document/digest.hpp"
 
 namespace isorbit::experiments {
@@ -78,6 +80,20 @@ Json cell_document(const core::Document& model, const std::string& size, const J
   document["training"] = training;
   document["seed"] = seed;
   return document;
+}
+
+BatchRequest batch_request(const core::Model& model, std::int64_t valid_targets) {
+  BatchRequest request;
+  request.valid_targets = valid_targets;
+  for (const core::ModelInput& input : model.inputs) {
+    const core::Shape& shape = input.type.shape;
+    if (shape.rank() > 0) request.batch = shape[0];
+    if (input.type.dtype == core::DType::s32 && shape.rank() == 2) request.seq = shape[1];
+    if (input.below > 0) {
+      request.vocab = request.vocab == 0 ? input.below : std::min(request.vocab, input.below);
+    }
+  }
+  return request;
 }
 
 std::string cell_id(const Json& document, const std::string& data_sha256) {

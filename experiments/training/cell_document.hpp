@@ -24,6 +24,9 @@ namespace isorbit::experiments {
                                        const core::Json& method_constants, const core::Json& data,
                                        const core::Json& training, std::int64_t seed);
 
+/// What a model asks of its data: batch, seq and the ids it has room for, read off its inputs.
+[[nodiscard]] BatchRequest batch_request(const core::Model& model, std::int64_t valid_targets);
+
 /// SHA-256 (hex) of the canonical document and the data's fingerprint.
 [[nodiscard]] std::string cell_id(const core::Json& document, const std::string& data_sha256);
 

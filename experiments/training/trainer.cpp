@@ -56,15 +56,8 @@ struct Setup {
 
   std::unique_ptr<BatchSource> open_source(const CellRequest& request) const {
     const Json& data = request.document.at("data");
-    BatchRequest batches;
-    batches.valid_targets = request.document.at("training").at("valid_targets").get<std::int64_t>();
-    for (const core::ModelInput& input : model.inputs) {
-      if (input.type.shape.rank() > 0) batches.batch = input.type.shape[0];
-      if (input.type.dtype == core::DType::s32 && input.type.shape.rank() == 2)
-        batches.seq = input.type.shape[1];
-      if (input.below > 0)
-        batches.vocab = batches.vocab == 0 ? input.below : std::min(batches.vocab, input.below);
-    }
+    const BatchRequest batches =
+        batch_request(model, request.document.at("training").at("valid_targets").get<std::int64_t>());
     std::unique_ptr<BatchSource> opened =
         open_batches(open_corpus(data.at("corpus").get<std::string>(), request.data_dir),
                      TokenizerChoice::from_json(data.at("tokenizer")), batches);
