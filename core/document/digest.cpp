@@ -46,6 +46,12 @@ std::string sha256_hex(std::span<const std::byte> bytes) {
   return digest.hex();
 }
 
+std::string sha256_hex_of_pieces(std::span<const std::span<const std::byte>> pieces) {
+  Sha256 digest;
+  for (const std::span<const std::byte> piece : pieces) digest.add(piece.data(), piece.size());
+  return digest.hex();
+}
+
 std::string sha256_hex(std::string_view text) { return sha256_hex(std::as_bytes(std::span(text))); }
 
 std::string sha256_file(const std::filesystem::path& file) {

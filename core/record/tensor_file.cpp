@@ -1,13 +1,10 @@
 #include "core/record/tensor_file.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <array>
-#include <memory>
 #include <set>
 #include <stdexcept>
 
+#include "core/document/digest.hpp"
 #include "core/document/json.hpp"
 #include "core/document/problem.hpp"
 #include "core/record/durable_file.hpp"
@@ -48,23 +45,6 @@ std::string header_of(std::span<const TensorView> tensors,
   return text;
 }
 
-// SHA-256 of several pieces, one after the other.
-std::string digest_of(std::span<const std::span<const std::byte>> pieces) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  std::array<unsigned char, 32> digest{};
-  bool good = context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1;
-  for (const auto& piece : pieces)
-    good = good && EVP_DigestUpdate(context.get(), piece.data(), piece.size()) == 1;
-  if (!good || EVP_DigestFinal_ex(context.get(), digest.data(), nullptr) != 1)
-    throw std::runtime_error("SHA-256 is not available in this OpenSSL");
-  std::string text;
-  for (const unsigned char byte : digest) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
-}
-
 }  // namespace
 
 void StoredTensor::expect(StoredType wanted) const {
@@ -94,7 +74,7 @@ void write_tensors(const std::filesystem::path& path, std::span<const TensorView
   check_to_write(tensors);
   std::vector<std::span<const std::byte>> pieces;
   for (const auto& t : tensors) pieces.push_back(t.data);
-  metadata["sha256"] = digest_of(pieces);
+  metadata["sha256"] = sha256_hex_of_pieces(pieces);
   const std::string header = header_of(tensors, metadata);
   std::array<std::byte, 8> length{};
   for (std::size_t i = 0; i < 8; ++i) length[i] = static_cast<std::byte>(header.size() >> (8 * i));
