@@ -16,24 +16,43 @@ struct Activation {
   std::function<double(double, const core::Attributes&)> value, slope;
 };
 
+/// slice(elements, byte offset) for every thread's share of the elements.
+template <class Slice>
+core::Lowered over_elements(const core::Lower& x, const Slice& slice) {
+  constexpr std::int64_t kLine = 64;  // elements
+  const std::int64_t n = x.in(0).elements();
+  const std::int64_t parts = std::clamp<std::int64_t>(n / 16384, 1, x.engine().threads());
+  std::vector<core::Lowered::Slice> slices;
+  for (std::int64_t i = 0; i < parts; ++i) {
+    const std::int64_t first = n * i / parts / kLine * kLine;
+    const std::int64_t last = i + 1 == parts ? n : n * (i + 1) / parts / kLine * kLine;
+    slices.push_back(slice(last - first, static_cast<std::size_t>(first) * sizeof(float)));
+  }
+  return core::Lowered::slices(std::move(slices));
+}
+
 inline core::Lowered lower_activation(const core::Lower& x, dnnl::algorithm algorithm, float alpha) {
-  const auto layout = core::onednn::dense({x.in(0).elements()});
-  const auto description = core::onednn::describe_eltwise(x.engine().onednn(), core::user_scratchpad(),
-                                                          algorithm, layout, alpha, 0);
-  return core::Lowered::primitive(description,
-                                  {{DNNL_ARG_SRC, false, 0, layout}, {DNNL_ARG_DST, true, 0, layout}});
+  return over_elements(x, [&](std::int64_t count, std::size_t offset) {
+    const auto layout = core::onednn::dense({count});
+    return core::Lowered::Slice(
+        core::onednn::describe_eltwise(x.engine().onednn(), core::user_scratchpad(), algorithm, layout, alpha,
+                                       0),
+        {{DNNL_ARG_SRC, false, 0, layout, offset}, {DNNL_ARG_DST, true, 0, layout, offset}});
+  });
 }
 
 inline core::Lowered lower_slope(const core::Lower& x, dnnl::algorithm algorithm, float alpha) {
-  const auto layout = core::onednn::dense({x.in(0).elements()});
-  const dnnl::primitive_attr attr = core::user_scratchpad();
-  const auto& engine = x.engine().onednn();
-  const auto forward = core::onednn::describe_eltwise(engine, attr, algorithm, layout, alpha, 0);
-  const auto backward =
-      core::onednn::describe_eltwise_backward(engine, attr, forward, algorithm, layout, alpha, 0);
-  return core::Lowered::primitive(backward, {{DNNL_ARG_SRC, false, 0, layout},
-                                             {DNNL_ARG_DIFF_DST, false, 1, layout},
-                                             {DNNL_ARG_DIFF_SRC, true, 0, layout}});
+  return over_elements(x, [&](std::int64_t count, std::size_t offset) {
+    const auto layout = core::onednn::dense({count});
+    const dnnl::primitive_attr attr = core::user_scratchpad();
+    const auto& engine = x.engine().onednn();
+    const auto forward = core::onednn::describe_eltwise(engine, attr, algorithm, layout, alpha, 0);
+    return core::Lowered::Slice(
+        core::onednn::describe_eltwise_backward(engine, attr, forward, algorithm, layout, alpha, 0),
+        {{DNNL_ARG_SRC, false, 0, layout, offset},
+         {DNNL_ARG_DIFF_DST, false, 1, layout, offset},
+         {DNNL_ARG_DIFF_SRC, true, 0, layout, offset}});
+  });
 }
 
 /// The cards <name>(x) and <name>_grad(x, dy).

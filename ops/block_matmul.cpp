@@ -17,14 +17,35 @@ struct Blocks {
   std::int64_t rows, n, b, count;
 };
 
-/// Block j is columns j b .. j b + b - 1 of a dense [rows, n]; transposed: seen as [b, rows].
-Layout columns(const Blocks& s, bool transposed = false) {
-  if (transposed) return core::onednn::strided({s.count, s.b, s.rows}, {s.b, 1, s.n});
-  return core::onednn::strided({s.count, s.rows, s.b}, {s.b, s.n, 1});
+/// Blocks first..last - 1 of the columns of a dense [rows, n]: block j is columns j b .. j b + b - 1;
+/// transposed: seen as [b, rows].
+struct Range {
+  std::int64_t first, last;
+  [[nodiscard]] std::int64_t count() const { return last - first; }
+};
+
+Layout columns(const Blocks& s, Range r, core::DType dtype, bool transposed = false) {
+  if (transposed) return core::onednn::strided({r.count(), s.b, s.rows}, {s.b, 1, s.n}, dtype);
+  return core::onednn::strided({r.count(), s.rows, s.b}, {s.b, s.n, 1}, dtype);
 }
 
-Layout squares(const Blocks& s, bool transposed) {
-  return core::onednn::strided({s.count, s.b, s.b}, {s.b * s.b, transposed ? 1 : s.b, transposed ? s.b : 1});
+Layout squares(const Blocks& s, Range r, core::DType dtype, bool transposed) {
+  return core::onednn::strided({r.count(), s.b, s.b}, {s.b * s.b, transposed ? 1 : s.b, transposed ? s.b : 1},
+                               dtype);
+}
+
+/// slice(range) for every thread's share of the blocks.
+template <class Slice>
+core::Lowered sliced(const core::Lower& x, const Blocks& s, const Slice& slice) {
+  const std::int64_t parts = std::min<std::int64_t>(x.engine().threads(), s.count);
+  std::vector<core::Lowered::Slice> slices;
+  for (std::int64_t i = 0; i < parts; ++i)
+    slices.push_back(slice(Range{s.count * i / parts, s.count * (i + 1) / parts}));
+  return core::Lowered::slices(std::move(slices));
+}
+
+std::size_t bytes(std::int64_t elements, core::DType dtype) {
+  return static_cast<std::size_t>(elements) * core::size_of(dtype);
 }
 
 std::vector<core::TensorType> infer(const core::Infer& x) {
@@ -42,10 +63,16 @@ std::vector<core::TensorType> infer(const core::Infer& x) {
 
 core::Lowered lower(const core::Lower& x) {
   const Blocks s{x.in(0).rows(), x.in(0).back(), x.in(1)[1], x.in(1)[0]};
-  const Layout rows = columns(s), g = squares(s, x.flag("transpose"));
-  return core::Lowered::primitive(
-      core::onednn::describe<dnnl::matmul>(x.engine().onednn(), core::user_scratchpad(), rows, g, rows),
-      {{DNNL_ARG_SRC, false, 0, rows}, {DNNL_ARG_WEIGHTS, false, 1, g}, {DNNL_ARG_DST, true, 0, rows}});
+  const core::DType in = x.type(0).dtype, square = x.type(1).dtype, out = x.out_type().dtype;
+  return sliced(x, s, [&](Range r) {
+    const Layout from = columns(s, r, in), to = columns(s, r, out),
+                 g = squares(s, r, square, x.flag("transpose"));
+    return core::Lowered::Slice(
+        core::onednn::describe<dnnl::matmul>(x.engine().onednn(), core::user_scratchpad(), from, g, to),
+        {{DNNL_ARG_SRC, false, 0, from, bytes(r.first * s.b, in)},
+         {DNNL_ARG_WEIGHTS, false, 1, g, bytes(r.first * s.b * s.b, square)},
+         {DNNL_ARG_DST, true, 0, to, bytes(r.first * s.b, out)}});
+  });
 }
 
 void grad(core::Grad& x) {
@@ -53,8 +80,10 @@ void grad(core::Grad& x) {
   const bool transpose = x.flag("transpose");
   const core::ValueId in = x.in(0), g = x.in(1), dy = x.dy();
   const std::int64_t b = x.shape(1)[1];
-  x.set(0, build.op("block_matmul", {dy, g}, {{"transpose", !transpose}}));
-  x.set(1, build.op("block_matmul_grad", {in, dy}, {{"size", b}, {"transpose", transpose}}));
+  x.set(0,
+        build.op("block_matmul", {dy, g}, {{"transpose", !transpose}, {"precision", x.text("precision")}}));
+  x.set(1, build.op("block_matmul_grad", {in, dy},
+                    {{"size", b}, {"transpose", transpose}, {"precision", x.text("precision")}}));
 }
 
 void reference(const core::Ref& x) {
@@ -84,12 +113,15 @@ std::vector<core::TensorType> infer_grad(const core::Infer& x) {
 core::Lowered lower_grad(const core::Lower& x) {
   const Blocks s{x.in(0).rows(), x.in(0).back(), x.integer("size"), x.out()[0]};
   const std::size_t left = x.flag("transpose") ? 1 : 0;
-  const Layout rows = columns(s), across = columns(s, true), d = squares(s, false);
-  return core::Lowered::primitive(
-      core::onednn::describe<dnnl::matmul>(x.engine().onednn(), core::user_scratchpad(), across, rows, d),
-      {{DNNL_ARG_SRC, false, left, across},
-       {DNNL_ARG_WEIGHTS, false, 1 - left, rows},
-       {DNNL_ARG_DST, true, 0, d}});
+  const core::DType a = x.type(left).dtype, b = x.type(1 - left).dtype, out = x.out_type().dtype;
+  return sliced(x, s, [&](Range r) {
+    const Layout across = columns(s, r, a, true), rows = columns(s, r, b), d = squares(s, r, out, false);
+    return core::Lowered::Slice(
+        core::onednn::describe<dnnl::matmul>(x.engine().onednn(), core::user_scratchpad(), across, rows, d),
+        {{DNNL_ARG_SRC, false, left, across, bytes(r.first * s.b, a)},
+         {DNNL_ARG_WEIGHTS, false, 1 - left, rows, bytes(r.first * s.b, b)},
+         {DNNL_ARG_DST, true, 0, d, bytes(r.first * s.b * s.b, out)}});
+  });
 }
 
 /// d = x_j^T dy_j is linear in both: dx_j = dy_j D^T, ddy_j = x_j D (and the other way round when
@@ -98,8 +130,9 @@ void grad_grad(core::Grad& x) {
   core::Builder& build = x.build();
   const bool transpose = x.flag("transpose");
   const core::ValueId in = x.in(0), dy = x.in(1), d = x.dy();
-  x.set(0, build.op("block_matmul", {dy, d}, {{"transpose", !transpose}}));
-  x.set(1, build.op("block_matmul", {in, d}, {{"transpose", transpose}}));
+  x.set(0,
+        build.op("block_matmul", {dy, d}, {{"transpose", !transpose}, {"precision", x.text("precision")}}));
+  x.set(1, build.op("block_matmul", {in, d}, {{"transpose", transpose}, {"precision", x.text("precision")}}));
 }
 
 void reference_grad(const core::Ref& x) {
@@ -120,13 +153,14 @@ core::OpCard product_card() {
       .name = "block_matmul",
       .doc = "rows times a block-diagonal matrix",
       .inputs = {{"x"}, {"g"}},
-      .attributes = {flag_field("transpose", "use the transposed blocks", false)},
+      .attributes = {flag_field("transpose", "use the transposed blocks", false), precision_field()},
       .infer = infer,
       .grad = grad,
       .lower = lower,
       .ref = reference,
       .flops =
           [](const core::Infer& x) { return 2.0 * static_cast<double>(x.in(0).elements() * x.in(1)[1]); },
+      .narrow = {.operands = {0, 1}, .outputs = {0}},
       .samples = {{{{{5, 12}}, {{3, 4, 4}}}},
                   {{{{5, 12}}, {{3, 4, 4}}}, {{"transpose", true}}},
                   {{{{2, 9, 128}}, {{2, 64, 64}}}},
@@ -141,7 +175,8 @@ core::OpCard grad_card() {
       .doc = "gradient of the blocks of block_matmul",
       .inputs = {{"x"}, {"dy"}},
       .attributes = {integer_field("size", "rows and columns of a block", {}, 1),
-                     flag_field("transpose", "the product used the transposed blocks", false)},
+                     flag_field("transpose", "the product used the transposed blocks", false),
+                     precision_field()},
       .infer = infer_grad,
       .grad = grad_grad,
       .lower = lower_grad,
@@ -150,6 +185,7 @@ core::OpCard grad_card() {
           [](const core::Infer& x) {
             return 2.0 * static_cast<double>(x.in(0).elements()) * static_cast<double>(x.integer("size"));
           },
+      .narrow = {.operands = {0, 1}},
       .samples = {{{{{5, 12}}, {{5, 12}}}, {{"size", 4}}},
                   {{{{5, 12}}, {{5, 12}}}, {{"size", 4}, {"transpose", true}}},
                   {{{{2, 9, 128}}, {{2, 9, 128}}}, {{"size", 64}}}},

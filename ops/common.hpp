@@ -38,6 +38,12 @@ inline core::Field integers_field(std::string name, std::string help, std::optio
   return {std::move(name), core::Spec::list(std::move(element)), std::move(help), {}, false};
 }
 
+/// What a product reads its operands in; the pass `narrow` obeys it.
+inline core::Field precision_field() {
+  return {"precision", core::Spec::text().one_of({"program", "f32"}),
+          "storage of the operands: the program's precision, or always f32", core::Json("program"), false};
+}
+
 // Shapes.
 
 inline core::TensorType f32(core::Shape shape) { return {std::move(shape), core::DType::f32}; }

@@ -42,6 +42,7 @@ core::OpFamily linear() {
       .parameters = parameters,
       .infer = infer,
       .expand = expand,
+      .duty = core::Duty::linear,
       .samples = {{{{{3, 4}}, {{5, 4}}}, {{"units", 5}}},
                   {{{{2, 3, 4}}, {{5, 4}}, {{5}}}, {{"units", 5}, {"bias", true}}}},
   };

@@ -1,7 +1,7 @@
 // y = alpha * op(a) op(b) + bias,  op(a) [..., M, K], op(b) [..., K, N], bias [N], y [..., M, N]; op is the
 // identity or swaps the last two axes. Batch axes are equal, or 1 on either side. When b is a matrix and a
-// has more axes, a's leading axes are rows: y [..., N]. One oneDNN matmul; transposes are strides over the
-// dense data.
+// has more axes, a's leading axes are rows: y [..., N]. One oneDNN matmul a thread; transposes are strides
+// over the dense data.
 //
 // With D = alpha * dy:  dop(a) = D op(b)^T,  dop(b) = op(a)^T D (summed over broadcast batches),  dbias = sum
 // of dy.
@@ -76,69 +76,152 @@ std::vector<core::TensorType> infer(const core::Infer& x) {
   return {f32(g.result)};
 }
 
-core::onednn::Layout matrices(std::vector<std::int64_t> batch, std::int64_t rows, std::int64_t columns,
-                              bool transposed) {
-  const std::size_t r = batch.size();
-  batch.insert(batch.end(), {rows, columns});
-  std::vector<std::int64_t> strides(batch.size(), 1);
-  strides[r] = transposed ? 1 : columns;
-  strides[r + 1] = transposed ? rows : 1;
-  std::int64_t step = rows * columns;
-  for (std::size_t i = r; i-- > 0; step *= batch[i]) strides[i] = step;
-  return core::onednn::strided(batch, strides);
+/// A stack of matrices in dense memory, or of their first rows only: `span` rows of each.
+struct Stack {
+  std::vector<std::int64_t> batch;
+  std::int64_t rows = 0, columns = 0;
+  bool transposed = false;
+  core::DType dtype = core::DType::f32;
+
+  [[nodiscard]] std::int64_t stride(std::size_t axis) const {
+    std::int64_t step = rows * columns;
+    for (std::size_t i = batch.size(); i-- > axis + 1;) step *= batch[i];
+    return step;
+  }
+  [[nodiscard]] core::onednn::Layout layout(const Stack& part) const {
+    std::vector<std::int64_t> dims = part.batch, strides;
+    for (std::size_t i = 0; i < batch.size(); ++i) strides.push_back(stride(i));
+    dims.insert(dims.end(), {part.rows, part.columns});
+    strides.insert(strides.end(), {transposed ? 1 : columns, transposed ? rows : 1});
+    return core::onednn::strided(dims, strides, dtype);
+  }
+};
+
+/// Where a product is cut for threads: along the first batch axis that is long enough, else along the rows of
+/// the result. Cuts never go through a sum, so that they change no bit.
+struct Cut {
+  std::optional<std::size_t> axis;  // of the batch; none: rows
+  std::int64_t extent = 0;
+};
+
+Cut cut_of(const Geometry& g) {
+  std::int64_t leading = 1;
+  for (std::size_t i = 0; i < g.batch.size() && leading == 1; ++i) {
+    leading *= g.batch[i];
+    if (g.batch[i] > 1) return {i, g.batch[i]};
+  }
+  return {std::nullopt, g.m};
 }
+
+class Product {
+ public:
+  Product(const core::Lower& x, const Geometry& g)
+      : x_(x),
+        g_(g),
+        a_{g.a_batch, g.m, g.k, x.flag("transpose_a"), x.type(0).dtype},
+        b_{g.b_batch, g.k, g.n, x.flag("transpose_b"), x.type(1).dtype},
+        y_{g.batch, g.m, g.n, false, x.out_type().dtype} {}
+
+  core::Lowered lower() const {
+    const Cut cut = cut_of(g_);
+    const std::int64_t grain = cut.axis ? 1 : 16;
+    const double flops = 2.0 * static_cast<double>(g_.k) * static_cast<double>(g_.result.elements());
+    std::int64_t parts = std::min<std::int64_t>(x_.engine().threads(), cut.extent / grain);
+    if (flops < kLeastFlops) parts = 1;
+    std::vector<core::Lowered::Slice> slices;
+    for (std::int64_t i = 0; i < std::max<std::int64_t>(parts, 1); ++i) {
+      const std::int64_t units = cut.extent / grain;
+      const std::int64_t first = parts <= 1 ? 0 : units * i / parts * grain;
+      const std::int64_t last = parts <= 1 || i + 1 == parts ? cut.extent : units * (i + 1) / parts * grain;
+      slices.push_back(slice(cut, first, last));
+    }
+    return core::Lowered::slices(std::move(slices));
+  }
+
+ private:
+  static constexpr double kLeastFlops = 2e5;  // some microseconds of one thread
+
+  /// The part of a stack that [first, last) of the cut takes, and where it begins in bytes.
+  std::pair<Stack, std::size_t> part(const Stack& whole, const Cut& cut, std::int64_t first,
+                                     std::int64_t last, bool has_rows) const {
+    Stack part = whole;
+    std::int64_t offset = 0;
+    if (cut.axis) {
+      if (whole.batch[*cut.axis] > 1) {
+        part.batch[*cut.axis] = last - first;
+        offset = first * whole.stride(*cut.axis);
+      }
+    } else if (has_rows) {
+      part.rows = last - first;
+      offset = first * (whole.transposed ? 1 : whole.columns);
+    }
+    return {part, static_cast<std::size_t>(offset) * core::size_of(whole.dtype)};
+  }
+
+  core::Lowered::Slice slice(const Cut& cut, std::int64_t first, std::int64_t last) const {
+    const auto [a_part, a_offset] = part(a_, cut, first, last, true);
+    const auto [b_part, b_offset] = part(b_, cut, first, last, false);
+    const auto [y_part, y_offset] = part(y_, cut, first, last, true);
+    const auto a = a_.layout(a_part), b = b_.layout(b_part), y = y_.layout(y_part);
+    const auto bias = core::onednn::dense([&] {
+      std::vector<std::int64_t> dims(g_.batch.size() + 2, 1);
+      dims.back() = g_.n;
+      return dims;
+    }());
+    const auto alpha = static_cast<float>(x_.number("alpha"));
+    const bool scaled = alpha != 1.F;
+    dnnl::primitive_attr attr = core::user_scratchpad();
+    std::vector<core::Lowered::Argument> arguments = {{DNNL_ARG_SRC, false, 0, a, a_offset},
+                                                      {DNNL_ARG_WEIGHTS, false, 1, b, b_offset},
+                                                      {DNNL_ARG_DST, true, 0, y, y_offset}};
+    dnnl::post_ops post;
+    if (scaled) core::onednn::post_linear(post, alpha);
+    if (scaled && x_.has(2)) {  // oneDNN adds its bias before the post-ops, which would scale it too
+      post.append_binary(dnnl::algorithm::binary_add, bias);
+      arguments.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1, false, 2, bias});
+    }
+    attr.set_post_ops(post);
+    const dnnl::engine& engine = x_.engine().onednn();
+    if (!scaled && x_.has(2)) {
+      arguments.push_back({DNNL_ARG_BIAS, false, 2, bias});
+      return {core::onednn::describe<dnnl::matmul>(engine, attr, a, b, bias, y), std::move(arguments)};
+    }
+    return {core::onednn::describe<dnnl::matmul>(engine, attr, a, b, y), std::move(arguments)};
+  }
+
+  const core::Lower& x_;
+  const Geometry& g_;
+  Stack a_, b_, y_;
+};
 
 core::Lowered lower(const core::Lower& x) {
   const Geometry g = geometry(x);
-  const auto a = matrices(g.a_batch, g.m, g.k, x.flag("transpose_a"));
-  const auto b = matrices(g.b_batch, g.k, g.n, x.flag("transpose_b"));
-  const auto y = matrices(g.batch, g.m, g.n, false);
-  const auto bias = matrices(std::vector<std::int64_t>(g.batch.size(), 1), 1, g.n, false);
-  const auto alpha = static_cast<float>(x.number("alpha"));
-  const bool scaled = alpha != 1.F;
-  dnnl::primitive_attr attr = core::user_scratchpad();
-  std::vector<core::Lowered::Argument> arguments = {
-      {DNNL_ARG_SRC, false, 0, a}, {DNNL_ARG_WEIGHTS, false, 1, b}, {DNNL_ARG_DST, true, 0, y}};
-  dnnl::post_ops post;
-  if (scaled) core::onednn::post_linear(post, alpha);
-  if (scaled && x.has(2)) {  // oneDNN adds its bias before the post-ops, which would scale it too
-    post.append_binary(dnnl::algorithm::binary_add, bias);
-    arguments.push_back({DNNL_ARG_ATTR_MULTIPLE_POST_OP(1) | DNNL_ARG_SRC_1, false, 2, bias});
-  }
-  attr.set_post_ops(post);
-  if (!scaled && x.has(2)) {
-    arguments.push_back({DNNL_ARG_BIAS, false, 2, bias});
-    return core::Lowered::primitive(
-        core::onednn::describe<dnnl::matmul>(x.engine().onednn(), attr, a, b, bias, y), std::move(arguments));
-  }
-  return core::Lowered::primitive(core::onednn::describe<dnnl::matmul>(x.engine().onednn(), attr, a, b, y),
-                                  std::move(arguments));
+  return Product(x, g).lower();
 }
 
-core::ValueId product(core::Builder& build, core::ValueId a, core::ValueId b, bool transpose_a,
-                      bool transpose_b, double alpha) {
-  return build.op("matmul", {a, b},
-                  {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}, {"alpha", alpha}});
+core::ValueId product(core::Grad& x, core::ValueId a, core::ValueId b, bool transpose_a, bool transpose_b) {
+  return x.build().op("matmul", {a, b},
+                      {{"transpose_a", transpose_a},
+                       {"transpose_b", transpose_b},
+                       {"alpha", x.number("alpha")},
+                       {"precision", x.text("precision")}});
 }
 
 void grad(core::Grad& x) {
   core::Builder& build = x.build();
   const bool ta = x.flag("transpose_a"), tb = x.flag("transpose_b");
-  const double alpha = x.number("alpha");
   const Shape a_shape = x.shape(0), b_shape = x.shape(1);
   core::ValueId a = x.in(0), dy = x.dy();
   const core::ValueId b = x.in(1);
   const bool biased = x.has(2);
-  const core::ValueId da =
-      ta ? product(build, b, dy, tb, true, alpha) : product(build, dy, b, false, !tb, alpha);
+  const core::ValueId da = ta ? product(x, b, dy, tb, true) : product(x, dy, b, false, !tb);
   x.set(0, sum_to(build, da, a_shape));
   if (biased) x.set(2, sum_to(build, dy, Shape{build.shape(dy).back()}));
   if (b_shape.rank() == 2 && a_shape.rank() > 2) {
     a = reshape_to(build, a, Shape{a_shape.rows(), a_shape.back()});
     dy = reshape_to(build, dy, Shape{a_shape.rows(), build.shape(dy).back()});
   }
-  const core::ValueId db =
-      tb ? product(build, dy, a, true, ta, alpha) : product(build, a, dy, !ta, false, alpha);
+  const core::ValueId db = tb ? product(x, dy, a, true, ta) : product(x, a, dy, !ta, false);
   x.set(1, sum_to(build, db, b_shape));
 }
 
@@ -206,12 +289,14 @@ core::OpFamily matmul() {
       .inputs = {{"a"}, {"b"}, {"bias", core::DType::f32, true}},
       .attributes = {flag_field("transpose_a", "swap the last two axes of a", false),
                      flag_field("transpose_b", "swap the last two axes of b", false),
-                     number_field("alpha", "factor of the product (not of the bias)", 1.0)},
+                     number_field("alpha", "factor of the product (not of the bias)", 1.0),
+                     precision_field()},
       .infer = infer,
       .grad = grad,
       .lower = lower,
       .ref = reference,
       .flops = flops,
+      .narrow = {.operands = {0, 1}, .outputs = {0}},
       .samples = samples(),
   };
   return {std::move(card)};

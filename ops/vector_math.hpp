@@ -4,7 +4,8 @@
 // exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln 2 / 2, where exp(r) = 1 + r + r^2 q(r) and q is
 // the polynomial of degree 4 through (exp(r) - 1 - r) / r^2 at five Chebyshev nodes (relative error 2^-26).
 // Its result is within 2 units in the last place; 0 below -87.3, infinity above 88.3, NaN for NaN.
-// A sum depends on its length only, not on the address, the threads or the compiler's mind.
+// A sum depends on its length only, not on the address, the threads or the compiler's mind. Numbers are
+// stored as float or bf16; arithmetic is in float.
 #pragma once
 #include <immintrin.h>
 
@@ -14,6 +15,8 @@
 #include <cstring>
 #include <limits>
 #include <type_traits>
+
+#include "core/runtime/bf16.hpp"
 
 namespace isorbit::ops {
 
@@ -49,6 +52,32 @@ inline constexpr std::int64_t kGrain = 16384;
 }
 inline void store(float* p, Float8 v, std::int64_t count) { _mm256_maskstore_ps(p, first_lanes(count), v); }
 inline void store(float* p, Float8 v, Eight = {}) { std::memcpy(p, &v, sizeof v); }
+
+/// bf16 in memory, f32 in registers; rounded to nearest, ties to even, when stored.
+[[nodiscard]] inline Float8 load(const core::Bf16* p, Eight = {}, float = 0) {
+  __m128i half;
+  std::memcpy(&half, &p->bits, sizeof half);
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
+}
+[[nodiscard]] inline Float8 load(const core::Bf16* p, std::int64_t count, float fill = 0) {
+  Float8 v = splat(fill);
+  for (std::int64_t i = 0; i < count; ++i) v[i] = core::widen(p[i]);
+  return v;
+}
+inline void store(core::Bf16* p, Float8 v, Eight = {}) {
+  const __m256i bits = _mm256_castps_si256(v);
+  const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  const __m256i rounded =
+      _mm256_srli_epi32(_mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
+  const __m256i quiet = _mm256_or_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(0x40));
+  const __m256i is_nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+  const __m256i words = _mm256_blendv_epi8(rounded, quiet, is_nan);
+  const __m128i half = _mm_packus_epi32(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  std::memcpy(&p->bits, &half, sizeof half);
+}
+inline void store(core::Bf16* p, Float8 v, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) p[i] = core::round_to_bf16(v[i]);
+}
 
 /// Calls body(i, count) for i = 0, 8, ...: count is Eight, or for the tail the number left.
 template <class Body>

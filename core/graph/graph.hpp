@@ -34,6 +34,7 @@ struct Node {
   std::vector<ValueId> outputs;
   std::string name;     // "layers.0.attn.q"
   std::string pointer;  // JSON pointer of the origin in the model document
+  bool backward = false;  // added by differentiate
 };
 
 /// A tensor kept between runs: a weight, a parametrization's base or coordinate, an index.

@@ -2,6 +2,7 @@
 #pragma once
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -106,6 +107,7 @@ class Lower : public Infer {
         const Json& attributes, Engine& engine)
       : Infer(inputs, attributes), outputs_(outputs), engine_(engine) {}
   [[nodiscard]] const Shape& out(std::size_t i = 0) const { return outputs_[i].shape; }
+  [[nodiscard]] const TensorType& out_type(std::size_t i = 0) const { return outputs_[i]; }
   [[nodiscard]] Engine& engine() const { return engine_; }
 
  private:
@@ -163,9 +165,50 @@ struct Sample {
 };
 
 /// Jobs that passes need done without naming an op.
-enum class Duty : std::uint8_t { none, accumulate, fill };
+///   accumulate  y = a + b of equal shapes
+///   fill        no inputs, attributes "shape" and "value"
+///   linear      inputs x, weight, bias: y = x W^T + bias
+///   cast        the same numbers in bf16, or back in f32: takes and gives either
+enum class Duty : std::uint8_t { none, accumulate, fill, linear, cast };
 
-/// `accumulate`: y = a + b of equal shapes.  `fill`: no inputs, attributes "shape" and "value".
+/// Which tensors of an op may be stored in bf16, by position. Its arithmetic stays in f32.
+struct Narrow {
+  std::vector<std::size_t> operands = {};  // inputs of a matrix product: bf16 makes it faster
+  std::vector<std::size_t> inputs = {};    // further inputs the kernel can read in bf16
+  std::vector<std::size_t> outputs = {};   // outputs the kernel can write in bf16
+  /// Operands are read in bf16 only all together (oneDNN multiplies equal types).
+  bool together = true;
+};
+
+/// A view of a graph that knows who reads what.
+class Uses {
+ public:
+  explicit Uses(const Graph& graph);
+  [[nodiscard]] const Graph& graph() const { return graph_; }
+  /// Nodes that read the value, each once, in order.
+  [[nodiscard]] std::span<const NodeId> users(ValueId value) const {
+    return users_[static_cast<std::size_t>(value)];
+  }
+  [[nodiscard]] bool is_output(ValueId value) const { return is_output_[static_cast<std::size_t>(value)]; }
+  /// The node that makes the value if it is of this op, else null.
+  [[nodiscard]] const Node* made_by(ValueId value, std::string_view op) const;
+  [[nodiscard]] NodeId producer(ValueId value) const { return graph_.value(value).producer; }
+  [[nodiscard]] const Node& node(NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
+
+ private:
+  const Graph& graph_;
+  std::vector<std::vector<NodeId>> users_;
+  std::vector<bool> is_output_;
+};
+
+/// One node that does the work of several. outputs[i] is the old value that output i stands for (kNone: a new
+/// one). Every other value the replaced nodes made must be read by replaced nodes only; the pass checks it.
+struct Fusion {
+  Json attributes = Json::object();
+  std::vector<ValueId> inputs;
+  std::vector<ValueId> outputs;
+  std::vector<NodeId> replaced;
+};
 struct OpCard {
   std::string name;
   std::string doc;                // one line
@@ -185,6 +228,11 @@ struct OpCard {
   /// (input, output) pairs that may share a buffer when the input dies here.
   std::vector<std::pair<std::size_t, std::size_t>> in_place = {};
   bool view = false;  // output 0 is input 0 under another shape: no code runs
+  Narrow narrow = {};
+  /// Finds nodes that this op can stand for, of which `root` is the last; asked of every node of op
+  /// `fuse_root`.
+  std::function<std::optional<Fusion>(const Uses&, NodeId root)> fuse = {};
+  std::string fuse_root = {};
   Duty duty = Duty::none;
   std::vector<Sample> samples = {};
 };

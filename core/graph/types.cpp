@@ -8,7 +8,9 @@ namespace {
 constexpr std::int64_t kMostElements = std::int64_t{1} << 40;
 }
 
-const char* name_of(DType dtype) { return dtype == DType::f32 ? "f32" : "s32"; }
+const char* name_of(DType dtype) {
+  return dtype == DType::f32 ? "f32" : dtype == DType::s32 ? "s32" : "bf16";
+}
 
 std::int64_t Shape::elements() const {
   std::int64_t product = 1;

@@ -8,9 +8,12 @@
 
 namespace isorbit::core {
 
-enum class DType : std::uint8_t { f32, s32 };
+/// Documents and gradients know f32 and s32; bf16 is how a program may store what it computes with.
+enum class DType : std::uint8_t { f32, s32, bf16 };
 
-[[nodiscard]] constexpr std::size_t size_of(DType) { return 4; }
+[[nodiscard]] constexpr std::size_t size_of(DType dtype) { return dtype == DType::bf16 ? 2 : 4; }
+/// True of what holds numbers rather than indices.
+[[nodiscard]] constexpr bool is_number(DType dtype) { return dtype != DType::s32; }
 [[nodiscard]] const char* name_of(DType dtype);
 
 /// Extents of a dense row-major tensor, outermost first; rank 0 is a scalar. Extents are at least 1.

@@ -16,6 +16,7 @@ class Binder {
   Program bind() {
     program_.engine_ = &engine_;
     program_.arena_ = AlignedBuffer(plan_.arena_bytes);
+    program_.arena_lower_bound_ = plan_.lower_bound_bytes;
     place_values();
     for (std::size_t n = 0; n < lowered_.graph.nodes.size(); ++n) bind_node(n);
     for (const ValueId v : lowered_.graph.inputs)
@@ -62,7 +63,8 @@ class Binder {
     program_.kernels_.push_back(lowered_.kernels[n].bind(binding));
     const NodeCost cost = node_cost(lowered_.graph, node);
     program_.steps_.push_back(
-        {node.name, node.op->name, lowered_.kernels[n].implementation, cost.flops, cost.bytes});
+        {node.name, node.op->name, lowered_.kernels[n].implementation, cost.flops, cost.bytes,
+         static_cast<NodeId>(n), node.backward});
   }
 
   LoweredGraph lowered_;

@@ -5,8 +5,8 @@
 namespace isorbit::core {
 
 std::vector<std::string> pass_names() {
-  return {"read",     "parametrize", "expand",         "differentiate", "keep_outputs",
-          "simplify", "lower",       "place_reorders", "plan_memory"};
+  return {"read", "parametrize", "expand", "differentiate",  "keep_outputs", "simplify",
+          "fuse", "narrow",      "lower",  "place_reorders", "plan_memory"};
 }
 
 Graph transform(Graph graph, const OpSet& ops, const CompileOptions& options) {
@@ -24,6 +24,10 @@ Graph transform(Graph graph, const OpSet& ops, const CompileOptions& options) {
   observe("keep_outputs", graph);
   graph = simplify(graph);
   observe("simplify", graph);
+  if (options.fuse) graph = fuse(graph, ops);
+  observe("fuse", graph);
+  if (options.precision == DType::bf16) graph = narrow(graph, ops);
+  observe("narrow", graph);
   return graph;
 }
 

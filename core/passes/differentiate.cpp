@@ -42,6 +42,7 @@ class Reverse {
     for (const Parameter& p : graph_.parameters) {
       if (p.trainable) publish(p);
     }
+    for (std::size_t n = graph_.nodes.size(); n < out_.nodes.size(); ++n) out_.nodes[n].backward = true;
     return std::move(out_);
   }
 

@@ -68,6 +68,13 @@ using Realize = std::function<ValueId(Builder&, const Parameter&, const Value&)>
 /// Removes nodes no output needs and merges nodes that compute the same.
 [[nodiscard]] Graph simplify(const Graph& graph);
 
+/// Replaces groups of nodes by single ones where a card offers to stand for them (OpCard::fuse).
+[[nodiscard]] Graph fuse(const Graph& graph, const OpSet& ops);
+
+/// Stores operands of matrix products in bf16, and whatever lies between them where kernels read or write it
+/// (OpCard::narrow); casts the rest. Graph outputs, parameters and inputs keep their types.
+[[nodiscard]] Graph narrow(const Graph& graph, const OpSet& ops);
+
 /// Keeps only these outputs.
 [[nodiscard]] Graph keep_outputs(Graph graph, std::span<const std::string> names);
 

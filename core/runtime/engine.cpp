@@ -6,11 +6,27 @@
 
 namespace isorbit::core {
 
-Engine::Engine(int threads)
-    : engine_(dnnl::engine::kind::cpu, 0), stream_(engine_), threads_(threads), arena_(std::max(threads, 1)) {
+namespace {
+
+/// Every thread that helps runs oneDNN alone: OpenMP's thread count is a setting of each thread.
+class OneOpenMpThread : public tbb::task_scheduler_observer {
+ public:
+  explicit OneOpenMpThread(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) { observe(true); }
+  ~OneOpenMpThread() override { observe(false); }
+  void on_scheduler_entry(bool) override { omp_set_num_threads(1); }
+};
+
+}  // namespace
+
+Engine::Engine(int threads) : engine_(dnnl::engine::kind::cpu, 0), threads_(threads) {
   if (threads < 1) throw std::invalid_argument("an engine needs at least one thread");
-  omp_set_num_threads(threads);
+  for (int i = 0; i < threads; ++i) streams_.emplace_back(engine_);
+  arena_ = std::make_unique<tbb::task_arena>(threads);
+  observer_ = std::make_unique<OneOpenMpThread>(*arena_);
+  omp_set_num_threads(1);
 }
+
+Engine::~Engine() = default;
 
 std::string effective_isa() {
   switch (dnnl::get_effective_cpu_isa()) {

@@ -21,23 +21,50 @@ Lowered Lowered::own(std::string name, std::function<void(const Binding&)> body,
   return lowered;
 }
 
-Lowered Lowered::primitive(dnnl::primitive primitive, std::string implementation,
-                           const onednn::Layout& scratchpad, std::vector<Argument> arguments) {
+namespace {
+
+std::size_t scratch_of(const Lowered::Slice& slice) { return (slice.scratchpad.get_size() + 63) / 64 * 64; }
+
+/// A primitive with its memories.
+struct Call {
+  dnnl::primitive primitive;
+  std::unordered_map<int, dnnl::memory> memories;
+};
+
+Call call_of(const Lowered::Slice& slice, const Binding& binding, std::byte* scratch) {
+  Call call{slice.primitive, {}};
+  const dnnl::engine& engine = binding.engine->onednn();
+  for (const Lowered::Argument& a : slice.arguments) {
+    void* address = a.output ? binding.out[a.index] : const_cast<void*>(binding.in[a.index]);
+    if (address == nullptr) continue;
+    call.memories.emplace(a.id, dnnl::memory(a.layout, engine, static_cast<std::byte*>(address) + a.offset));
+  }
+  if (slice.scratchpad.get_size() > 0)
+    call.memories.emplace(DNNL_ARG_SCRATCHPAD, dnnl::memory(slice.scratchpad, engine, scratch));
+  return call;
+}
+
+}  // namespace
+
+Lowered Lowered::slices(std::vector<Slice> slices) {
   Lowered lowered;
-  lowered.implementation = std::move(implementation);
-  lowered.scratch_bytes = scratchpad.get_size();
-  lowered.bind = [primitive, scratchpad, arguments = std::move(arguments)](const Binding& binding) -> Kernel {
-    std::unordered_map<int, dnnl::memory> memories;
-    const dnnl::engine& engine = binding.engine->onednn();
-    for (const Argument& a : arguments) {
-      void* address = a.output ? binding.out[a.index] : const_cast<void*>(binding.in[a.index]);
-      if (address != nullptr) memories.emplace(a.id, dnnl::memory(a.layout, engine, address));
+  lowered.implementation = slices.front().implementation;
+  for (const Slice& slice : slices) lowered.scratch_bytes += scratch_of(slice);
+  lowered.bind = [slices = std::move(slices)](const Binding& binding) -> Kernel {
+    std::vector<Call> calls;
+    auto* scratch = static_cast<std::byte*>(binding.scratch);
+    for (const Slice& slice : slices) {
+      calls.push_back(call_of(slice, binding, scratch));
+      scratch += scratch_of(slice);
     }
-    if (scratchpad.get_size() > 0) {
-      memories.emplace(DNNL_ARG_SCRATCHPAD, dnnl::memory(scratchpad, engine, binding.scratch));
-    }
-    return [primitive, memories = std::move(memories), stream = &binding.engine->stream()] {
-      primitive.execute(*stream, memories);
+    return [calls = std::move(calls), engine = binding.engine] {
+      engine->parallel(static_cast<std::int64_t>(calls.size()), 1,
+                       [&](std::int64_t first, std::int64_t last) {
+                         for (std::int64_t i = first; i < last; ++i) {
+                           const auto slice = static_cast<std::size_t>(i);
+                           calls[slice].primitive.execute(engine->stream(slice), calls[slice].memories);
+                         }
+                       });
     };
   };
   return lowered;

@@ -52,14 +52,27 @@ struct Lowered {
     bool output = false;
     std::size_t index = 0;  // of the node's inputs or outputs
     onednn::Layout layout;
+    std::size_t offset = 0;  // bytes
   };
   template <class PrimitiveDesc>
   static Lowered primitive(const PrimitiveDesc& description, std::vector<Argument> arguments) {
-    return primitive(dnnl::primitive(description.get()), description.impl_info_str(),
-                     description.scratchpad_desc(), std::move(arguments));
+    return slices({Slice(description, std::move(arguments))});
   }
-  static Lowered primitive(dnnl::primitive primitive, std::string implementation,
-                           const onednn::Layout& scratchpad, std::vector<Argument> arguments);
+
+  /// Primitives that run side by side, at most one per thread of the engine: each a part of the result.
+  struct Slice {
+    template <class PrimitiveDesc>
+    Slice(const PrimitiveDesc& description, std::vector<Argument> all)
+        : primitive(description.get()),
+          implementation(description.impl_info_str()),
+          scratchpad(description.scratchpad_desc()),
+          arguments(std::move(all)) {}
+    dnnl::primitive primitive;
+    std::string implementation;
+    onednn::Layout scratchpad;
+    std::vector<Argument> arguments;
+  };
+  static Lowered slices(std::vector<Slice> slices);
 };
 
 /// Attributes every primitive is created with: scratchpad in user mode.

@@ -3,6 +3,8 @@
 #pragma once
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "core/graph/types.hpp"
+
 namespace isorbit::core::onednn {
 
 using Layout = dnnl::memory::desc;
@@ -110,15 +112,22 @@ inline void post_linear(dnnl::post_ops& ops, float alpha) {
 #endif
 }
 
-/// Row-major f32 layout of these extents; rank 0 is seen as [1].
-[[nodiscard]] inline Layout dense(const dnnl::memory::dims& dims) {
+[[nodiscard]] inline dnnl::memory::data_type type_of(DType dtype) {
+  return dtype == DType::f32   ? dnnl::memory::data_type::f32
+         : dtype == DType::s32 ? dnnl::memory::data_type::s32
+                               : dnnl::memory::data_type::bf16;
+}
+
+/// Row-major layout of these extents; rank 0 is seen as [1].
+[[nodiscard]] inline Layout dense(const dnnl::memory::dims& dims, DType dtype = DType::f32) {
   dnnl::memory::dims extents = dims.empty() ? dnnl::memory::dims{1} : dims;
   dnnl::memory::dims strides(extents.size(), 1);
   for (std::size_t i = extents.size(); i-- > 1;) strides[i - 1] = strides[i] * extents[i];
-  return {extents, dnnl::memory::data_type::f32, strides};
+  return {extents, type_of(dtype), strides};
 }
-[[nodiscard]] inline Layout strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides) {
-  return {dims, dnnl::memory::data_type::f32, strides};
+[[nodiscard]] inline Layout strided(const dnnl::memory::dims& dims, const dnnl::memory::dims& strides,
+                                    DType dtype = DType::f32) {
+  return {dims, type_of(dtype), strides};
 }
 
 }  // namespace isorbit::core::onednn

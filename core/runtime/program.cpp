@@ -43,7 +43,14 @@ bool Program::has_output(std::string_view name) const {
 
 void Program::run() {
   for (const Kernel& kernel : kernels_) kernel();
-  engine_->stream().wait();
+}
+
+void Program::run(const std::function<void(std::size_t step)>& before) {
+  for (std::size_t i = 0; i < kernels_.size(); ++i) {
+    before(i);
+    kernels_[i]();
+  }
+  before(kernels_.size());
 }
 
 }  // namespace isorbit::core

@@ -1,5 +1,6 @@
 // A compiled graph, bound to memory: run() computes its outputs.
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -17,6 +18,8 @@ namespace isorbit::core {
 struct Step {
   std::string name, op, implementation;
   double flops = 0, bytes = 0;
+  NodeId node = kNone;  // of graph()
+  bool backward = false;
 };
 
 class Program {
@@ -29,9 +32,13 @@ class Program {
   [[nodiscard]] const TensorType& output_type(std::string_view name) const;
   [[nodiscard]] bool has_output(std::string_view name) const;
   void run();
+  /// run(), calling before(i) before step i and once more at the end with the number of steps.
+  void run(const std::function<void(std::size_t step)>& before);
 
   [[nodiscard]] std::span<const Step> steps() const { return steps_; }
   [[nodiscard]] std::size_t arena_bytes() const { return arena_.size(); }
+  /// The most bytes alive at any one step: what an arena holds at the least.
+  [[nodiscard]] std::size_t arena_lower_bound() const { return arena_lower_bound_; }
   [[nodiscard]] const Graph& graph() const { return graph_; }
 
  private:
@@ -47,6 +54,7 @@ class Program {
   std::vector<Step> steps_;
   std::vector<Kernel> kernels_;
   AlignedBuffer arena_;
+  std::size_t arena_lower_bound_ = 0;
   std::vector<AlignedBuffer> input_buffers_;
 };
 
