@@ -2,6 +2,7 @@
 // inside it only or is an output of the new node, and where no path leaves the group and comes back. Cards
 // are asked in the order of their names, each once, for every node that is its root.
 #include <algorithm>
+#include <list>
 #include <stdexcept>
 
 #include "core/passes/copy_node.hpp"
@@ -58,21 +59,26 @@ Graph sorted(const Graph& graph) {
   return out;
 }
 
-/// No path leaves the group and comes back: one node can do it all at once.
-bool is_convex(const Uses& uses, const Fusion& fusion) {
-  const NodeId last = *std::max_element(fusion.replaced.begin(), fusion.replaced.end());
+/// No path leaves the group and comes back, with `groups` taken as single nodes: one node can do it all at
+/// once. groups[n]: what node n is fused into already, else null.
+bool is_convex(const Uses& uses, const Fusion& fusion, const std::vector<const Fusion*>& groups) {
   std::vector<NodeId> open;
-  std::vector<bool> seen(static_cast<std::size_t>(last) + 1, false);
+  std::vector<bool> seen(groups.size(), false);
+  const auto enter = [&](NodeId node) {
+    if (seen[index(node)]) return;
+    seen[index(node)] = true;
+    open.push_back(node);
+  };
   const auto leave = [&](NodeId from, bool from_group) {
     for (const ValueId value : uses.node(from).outputs) {
       for (const NodeId user : uses.users(value)) {
-        if (user > last || seen[index(user)]) continue;
         if (contains(fusion.replaced, user)) {
           if (!from_group) return false;
-          continue;
+        } else if (const Fusion* other = groups[index(user)]) {
+          for (const NodeId member : other->replaced) enter(member);
+        } else {
+          enter(user);
         }
-        seen[index(user)] = true;
-        open.push_back(user);
       }
     }
     return true;
@@ -112,24 +118,24 @@ Node fused_node(Graph& graph, const OpCard& card, const Fusion& fusion, std::siz
 }
 
 /// Everything this card finds, none of it overlapping.
-std::vector<Fusion> found(const Graph& graph, const OpCard& card) {
+std::list<Fusion> found(const Graph& graph, const OpCard& card) {
   const Uses uses(graph);
-  std::vector<Fusion> fusions;
-  std::vector<bool> taken(graph.nodes.size(), false);
+  std::list<Fusion> fusions;
+  std::vector<const Fusion*> groups(graph.nodes.size(), nullptr);
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (graph.nodes[n].op->name != card.fuse_root || taken[n]) continue;
+    if (graph.nodes[n].op->name != card.fuse_root || groups[n] != nullptr) continue;
     std::optional<Fusion> fusion = card.fuse(uses, static_cast<NodeId>(n));
-    if (!fusion || !is_closed(uses, *fusion) || !is_convex(uses, *fusion)) continue;
-    if (std::any_of(fusion->replaced.begin(), fusion->replaced.end(),
-                    [&](NodeId id) { return taken[index(id)]; }))
+    if (!fusion || std::any_of(fusion->replaced.begin(), fusion->replaced.end(),
+                               [&](NodeId id) { return groups[index(id)] != nullptr; }))
       continue;
-    for (const NodeId id : fusion->replaced) taken[index(id)] = true;
+    if (!is_closed(uses, *fusion) || !is_convex(uses, *fusion, groups)) continue;
     fusions.push_back(std::move(*fusion));
+    for (const NodeId id : fusions.back().replaced) groups[index(id)] = &fusions.back();
   }
   return fusions;
 }
 
-Graph fuse(const Graph& graph, const OpCard& card, const std::vector<Fusion>& fusions) {
+Graph fuse(const Graph& graph, const OpCard& card, const std::list<Fusion>& fusions) {
   Graph out = graph;
   std::vector<const Fusion*> starts(graph.nodes.size(), nullptr);
   std::vector<bool> replaced(graph.nodes.size(), false);
@@ -152,7 +158,7 @@ Graph fuse(const Graph& graph, const OpSet& ops) {
   Graph out = graph;
   for (const auto& [name, card] : ops.cards()) {
     if (!card.fuse) continue;
-    const std::vector<Fusion> fusions = found(out, card);
+    const std::list<Fusion> fusions = found(out, card);
     if (!fusions.empty()) out = fuse(out, card, fusions);
   }
   return out;
