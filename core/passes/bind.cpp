@@ -62,9 +62,8 @@ class Binder {
     binding.engine = &engine_;
     program_.kernels_.push_back(lowered_.kernels[n].bind(binding));
     const NodeCost cost = node_cost(lowered_.graph, node);
-    program_.steps_.push_back(
-        {node.name, node.op->name, lowered_.kernels[n].implementation, cost.flops, cost.bytes,
-         static_cast<NodeId>(n), node.backward});
+    program_.steps_.push_back({node.name, node.op->name, lowered_.kernels[n].implementation, cost.flops,
+                               cost.bytes, static_cast<NodeId>(n), node.backward});
   }
 
   LoweredGraph lowered_;

@@ -5,8 +5,8 @@
 namespace isorbit::core {
 
 std::vector<std::string> pass_names() {
-  return {"read", "parametrize", "expand", "differentiate",  "keep_outputs", "simplify",
-          "fuse", "narrow",      "lower",  "place_reorders", "plan_memory"};
+  return {"read", "parametrize", "expand", "differentiate", "keep_outputs", "expand_all", "simplify",
+          "fuse", "recompute",   "narrow", "lower",         "place_reorders", "plan_memory"};
 }
 
 Graph transform(Graph graph, const OpSet& ops, const CompileOptions& options) {
@@ -22,10 +22,14 @@ Graph transform(Graph graph, const OpSet& ops, const CompileOptions& options) {
   observe("differentiate", graph);
   if (!options.keep_outputs.empty()) graph = keep_outputs(std::move(graph), options.keep_outputs);
   observe("keep_outputs", graph);
+  graph = expand_all(graph, ops);
+  observe("expand_all", graph);
   graph = simplify(graph);
   observe("simplify", graph);
   if (options.fuse) graph = fuse(graph, ops);
   observe("fuse", graph);
+  graph = recompute(graph, options.recompute);
+  observe("recompute", graph);
   if (options.precision == DType::bf16) graph = narrow(graph, ops);
   observe("narrow", graph);
   return graph;

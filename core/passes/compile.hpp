@@ -22,7 +22,8 @@ struct CompileOptions {
   bool differentiate = true;                         // add "gradient/<parameter>" outputs
   std::vector<std::string> keep_outputs = {};        // empty: all; else only these (dead code goes)
   DType precision = DType::f32;                      // of matrix products: f32 or bf16
-  bool fuse = true;                                  // one kernel for several nodes where an op offers it
+  Recompute recompute = Recompute::none;
+  bool fuse = true;  // one kernel for several nodes where an op offers it
   Observer observer = {};
 };
 

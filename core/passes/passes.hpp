@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "core/document/problem.hpp"
@@ -49,17 +50,32 @@ struct Model {
 [[nodiscard]] Model read_model(const Document& document, const OpSet& ops, const std::string& size = {},
                                const Json& overrides = Json::object());
 
-/// How a parameter's use is rewritten: realize(builder, weight value) returns the value that stands for it,
-/// built from a base and coordinates added with graph().add_parameter(). Nothing happens to parameters
-/// without a rewrite.
-using Realize = std::function<ValueId(Builder&, const Parameter&, const Value&)>;
+/// How a parameter's use is rewritten. `weight` returns the value that stands for it, built from a base and
+/// coordinates added with graph().add_parameter(). `linear`, where there is one, returns what a layer of
+/// Duty::linear makes of x with it and a bias (kNone: none); it is asked where such a layer is the parameter's
+/// only use.
+struct Realize {
+  using Weight = std::function<ValueId(Builder&, const Parameter&, const Value&)>;
+  using Linear = std::function<ValueId(Builder&, const Parameter&, const Value&, ValueId x, ValueId bias)>;
+  Realize() = default;
+  template <class F>
+    requires std::is_invocable_r_v<ValueId, F&, Builder&, const Parameter&, const Value&>
+  Realize(F function) : weight(std::move(function)) {}
+  Weight weight;
+  Linear linear;
+};
 
-/// Replaces the use of every parameter named in `realizations` by what its function builds.
+/// The node of Duty::linear whose weight the parameter is, where that is its only use.
+[[nodiscard]] const Node* only_linear_use(const Graph& graph, const Parameter& parameter);
+
+/// Replaces the use of every parameter named in `realizations` by what its functions build; the others stay.
 [[nodiscard]] Graph parametrize(const Graph& graph, const OpSet& ops,
                                 const std::map<std::string, Realize>& realizations);
 
-/// Rewrites every node whose card is an expansion.
+/// Rewrites every node whose card is an expansion before differentiation.
 [[nodiscard]] Graph expand(const Graph& graph, const OpSet& ops);
+/// Rewrites every node whose card is an expansion.
+[[nodiscard]] Graph expand_all(const Graph& graph, const OpSet& ops);
 
 /// Reverse-mode: adds an output "gradient/<name>" for every trainable parameter. The loss is the output
 /// "loss".
@@ -70,6 +86,11 @@ using Realize = std::function<ValueId(Builder&, const Parameter&, const Value&)>
 
 /// Replaces groups of nodes by single ones where a card offers to stand for them (OpCard::fuse).
 [[nodiscard]] Graph fuse(const Graph& graph, const OpSet& ops);
+
+/// What the backward pass reads of the forward pass: all of it kept, cheap results computed again, or of each
+/// repeated block everything computed again from what enters it.
+enum class Recompute : std::uint8_t { none, automatic, full };
+[[nodiscard]] Graph recompute(const Graph& graph, Recompute policy);
 
 /// Stores operands of matrix products in bf16, and whatever lies between them where kernels read or write it
 /// (OpCard::narrow); casts the rest. Graph outputs, parameters and inputs keep their types.

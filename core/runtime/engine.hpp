@@ -63,6 +63,8 @@ class Engine {
 [[nodiscard]] std::vector<std::string> describe_engines();
 /// The instruction set oneDNN uses here, "avx2", "avx512_core_bf16", ...
 [[nodiscard]] std::string effective_isa();
+/// True where matrix products of bf16 run on instructions made for them (AVX512-bf16 or AMX).
+[[nodiscard]] bool has_fast_bf16();
 /// The oneDNN library's version, "2.6.3".
 [[nodiscard]] std::string onednn_version();
 

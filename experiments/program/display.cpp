@@ -97,6 +97,11 @@ void Display::end(const Cell& cell, const CellResult& result) {
   err_ << std::endl;
 }
 
+void Display::note(const Cell& cell, const std::string& text) {
+  clear();
+  err_ << heading(cell) << " " << text << std::endl;
+}
+
 void Display::busy(const Cell& cell) {
   clear();
   const std::string label = label_of(cell.changed);

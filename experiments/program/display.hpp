@@ -16,6 +16,7 @@ class Display : public RunObserver {
   void begin(const Cell& cell, std::size_t index, std::size_t count) override;
   void step(const Cell& cell, const Progress& progress) override;
   void end(const Cell& cell, const CellResult& result) override;
+  void note(const Cell& cell, const std::string& text) override;
   void busy(const Cell& cell) override;
 
  private:

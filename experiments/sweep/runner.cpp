@@ -30,6 +30,7 @@ CellResult run_one(const Cell& cell, const std::filesystem::path& folder, const 
   wanted.argv = request.argv;
   wanted.stop = request.stop;
   wanted.progress = [&](const Progress& progress) { observer.step(cell, progress); };
+  wanted.note = [&](const std::string& text) { observer.note(cell, text); };
   std::error_code nothing_there;
   std::filesystem::remove(folder / "failed.json", nothing_there);  // of an earlier attempt
   try {

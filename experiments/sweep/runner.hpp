@@ -20,6 +20,8 @@ class RunObserver {
   virtual void begin(const Cell& /*cell*/, std::size_t /*index*/, std::size_t /*count*/) {}
   virtual void step(const Cell& /*cell*/, const Progress& /*progress*/) {}
   virtual void end(const Cell& /*cell*/, const CellResult& /*result*/) {}
+  /// What the user should know of the cell, a sentence.
+  virtual void note(const Cell& /*cell*/, const std::string& /*text*/) {}
   /// Another process works on the cell.
   virtual void busy(const Cell& /*cell*/) {}
 };

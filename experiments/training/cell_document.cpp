@@ -53,7 +53,14 @@ Spec training_spec() {
       Field{"valid_targets", Spec::integer().at_least(1), "tokens (or images) a validation covers", 32768},
       Field{"threads", Spec::integer().at_least(1).at_most(1024), "threads of one cell; part of its identity",
             2},
-      Field{"dtype", Spec::text().one_of({"f32"}), "compute precision", "f32"},
+      Field{"dtype", Spec::text().one_of({"f32", "bf16"}),
+            "what matrix products read; weights, moments and sums are f32 (f32 where the CPU has no bf16)",
+            "f32"},
+      Field{
+          "recompute", Spec::text().one_of({"none", "auto", "full"}),
+          "activations computed again in the backward pass to save memory: none, the cheap ones, or all of a "
+          "repeated block",
+          "none"},
   });
 }
 

@@ -1,8 +1,8 @@
 #include "experiments/training/learner.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <set>
 #include <stdexcept>
 
 #include "core/linalg/linalg.hpp"
@@ -11,8 +11,6 @@
 namespace isorbit::experiments {
 
 namespace {
-
-constexpr std::int64_t kChunk = 4096;  // of the gradient norm: fixed, so that threads never change its bits
 
 BatchBuffers buffers(core::Program& program, const core::Model& model) {
   BatchBuffers out;
@@ -29,13 +27,12 @@ BatchBuffers buffers(core::Program& program, const core::Model& model) {
 }  // namespace
 
 Learner::Learner(const core::Model& model, const Method& method, const core::OpSet& ops, std::uint64_t seed,
-                 int threads)
-    : model_(model), method_(method), seed_(seed), engine_(threads) {
+                 const Compute& compute)
+    : model_(model), method_(method), ops_(ops), seed_(seed), compute_(compute), engine_(compute.threads) {
   core::use_one_blas_thread();
   collect(seed);
   compile_programs(ops);
   compile_realization(ops);
-  choose_directions();
 }
 
 void Learner::collect(std::uint64_t seed) {
@@ -87,13 +84,21 @@ void Learner::collect(std::uint64_t seed) {
 }
 
 void Learner::compile_programs(const core::OpSet& ops) {
-  core::CompileOptions training{realizations_, true, {"loss"}, {}};
-  for (const Trained& t : trained_) training.keep_outputs.push_back("gradient/" + t.name);
-  train_ = core::compile(model_.graph, ops, training, engine_, store_);
-  core::CompileOptions validation{realizations_, false, {"loss"}, {}};
-  if (model_.graph.output("logits")) validation.keep_outputs.push_back("logits");
-  valid_ = core::compile(model_.graph, ops, validation, engine_, store_);
-  for (const Trained& t : trained_) gradients_.push_back(train_.output("gradient/" + t.name));
+  core::CompileOptions options;
+  options.realizations = realizations_;
+  options.precision = compute_.precision;
+  options.recompute = compute_.recompute;
+  options.keep_outputs = {"loss"};
+  for (const Trained& t : trained_) options.keep_outputs.push_back("gradient/" + t.name);
+  const auto start = std::chrono::steady_clock::now();
+  train_ = core::compile(model_.graph, ops, options, engine_, store_);
+  compile_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  options.differentiate = false;
+  options.keep_outputs = {"loss"};
+  valid_ = core::compile(model_.graph, ops, options, engine_, store_);
+  std::vector<std::span<const float>> gradients;
+  for (const Trained& t : trained_) gradients.push_back(train_.output("gradient/" + t.name));
+  updater_.emplace(trained_, std::move(gradients), engine_);
 }
 
 void Learner::compile_realization(const core::OpSet& ops) {
@@ -110,29 +115,38 @@ void Learner::compile_realization(const core::OpSet& ops) {
   has_realization_ = true;
 }
 
-/// Updates work in the gradient's own memory, unless that memory is also another output or a tensor that is
-/// kept.
-void Learner::choose_directions() {
-  std::set<const float*> taken;
-  for (const auto& [name, tensor] : store_.tensors()) {
-    if (tensor.type().dtype == core::DType::f32) taken.insert(tensor.values().data());
-  }
-  for (std::size_t i = 0; i < trained_.size(); ++i) {
-    if (taken.insert(gradients_[i].data()).second) {
-      directions_.push_back(gradients_[i]);
-    } else {
-      copies_.emplace_back(trained_[i].tensor->type());
-      directions_.push_back(copies_.back().values());
-    }
-  }
-}
-
 BatchBuffers Learner::train_inputs() { return buffers(train_, model_); }
 BatchBuffers Learner::valid_inputs() { return buffers(valid_, model_); }
+BatchBuffers Learner::probe_inputs() { return buffers(probe(), model_); }
+
+core::Program& Learner::probe() {
+  if (!probe_) {
+    core::CompileOptions options;
+    options.realizations = realizations_;
+    options.differentiate = false;
+    options.keep_outputs = {model_.graph.output("logits") ? "logits" : "loss"};
+    probe_ = core::compile(model_.graph, ops_, options, engine_, store_);
+  }
+  return *probe_;
+}
 
 double Learner::backward() {
   train_.run();
   return train_.output("loss")[0];
+}
+
+double Learner::backward(const std::function<void(std::size_t step)>& before) {
+  train_.run(before);
+  return train_.output("loss")[0];
+}
+
+std::size_t Learner::planned_bytes() const {
+  std::size_t bytes = train_.arena_bytes() + valid_.arena_bytes() + realization_.arena_bytes();
+  for (const auto& [name, tensor] : store_.tensors()) bytes += tensor.bytes().size();
+  for (const Trained& trained : trained_) {
+    for (const core::Tensor& moment : trained.moments) bytes += moment.bytes().size();
+  }
+  return bytes;
 }
 
 double Learner::validate() {
@@ -141,65 +155,14 @@ double Learner::validate() {
 }
 
 std::vector<float> Learner::logits() {
-  if (!valid_.has_output("logits")) return {};
-  valid_.run();
-  const std::span<float> values = valid_.output("logits");
+  if (!probe().has_output("logits")) return {};
+  probe_->run();
+  const std::span<float> values = probe_->output("logits");
   return {values.begin(), values.end()};
 }
 
-double Learner::gradient_norm() {
-  double total = 0;
-  for (const std::span<float> g : gradients_) {
-    const auto n = static_cast<std::int64_t>(g.size());
-    const std::int64_t chunks = (n + kChunk - 1) / kChunk;
-    partial_sums_.assign(static_cast<std::size_t>(chunks), 0.0);
-    engine_.parallel(chunks, 16, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t c = begin; c < end; ++c) {
-        double sum = 0;
-        for (std::int64_t i = c * kChunk; i < std::min(n, (c + 1) * kChunk); ++i) {
-          sum += static_cast<double>(g[static_cast<std::size_t>(i)]) * g[static_cast<std::size_t>(i)];
-        }
-        partial_sums_[static_cast<std::size_t>(c)] = sum;
-      }
-    });
-    for (const double partial : partial_sums_) total += partial;
-  }
-  return std::sqrt(total);
-}
-
 double Learner::update(std::int64_t step, std::int64_t steps) {
-  const double norm = gradient_norm();
-  const double factor = method_.clip_norm && norm > *method_.clip_norm ? *method_.clip_norm / norm : 1.0;
-  for (std::size_t i = 0; i < trained_.size(); ++i) {
-    const std::span<float> from = gradients_[i], to = directions_[i];
-    const auto scale = static_cast<float>(factor);
-    if (factor != 1 || from.data() != to.data()) {
-      engine_.parallel(static_cast<std::int64_t>(to.size()), 1 << 15,
-                       [&](std::int64_t begin, std::int64_t end) {
-                         for (std::int64_t k = begin; k < end; ++k) to.data()[k] = from.data()[k] * scale;
-                       });
-    }
-  }
-  for (std::size_t i = 0; i < trained_.size(); ++i) apply(trained_[i], directions_[i], step, steps);
-  return norm;
-}
-
-void Learner::apply(Trained& trained, std::span<float> direction, std::int64_t step, std::int64_t steps) {
-  ++trained.age;
-  const std::span<float> tensor = trained.tensor->values();
-  std::size_t first = 0;
-  for (const Word<Update>& word : trained.group->update) {
-    std::vector<std::span<float>> moments;
-    for (std::size_t m = 0; m < word.word->moments.size(); ++m)
-      moments.push_back(trained.moments[first + m].values());
-    first += moments.size();
-    word.word->apply(word.fields, {direction, tensor, moments, trained.tensor->shape(), trained.age, step,
-                                   steps, engine_});
-  }
-  engine_.parallel(static_cast<std::int64_t>(tensor.size()), 1 << 15,
-                   [&](std::int64_t begin, std::int64_t end) {
-                     for (std::int64_t k = begin; k < end; ++k) tensor.data()[k] -= direction.data()[k];
-                   });
+  return updater_->update(step, steps, method_.clip_norm);
 }
 
 Parametrized* Learner::find_parametrized(const std::string& weight) {

@@ -1,8 +1,10 @@
 // A model under a method: its tensors, its programs and its updates. It knows nothing of data, files or time.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,19 +12,9 @@
 #include "core/passes/compile.hpp"
 #include "experiments/data/batch_source.hpp"
 #include "experiments/method.hpp"
+#include "experiments/training/updater.hpp"
 
 namespace isorbit::experiments {
-
-/// A tensor that updates change: a weight (dense), or a coordinate of a parametrized weight.
-struct Trained {
-  std::string name, weight;
-  core::Tensor* tensor = nullptr;
-  const Group* group = nullptr;
-  std::vector<core::Tensor> moments;  // of the chain's words, in order
-  std::vector<std::string> moment_names;
-  std::vector<double> powers;
-  std::int64_t age = 0;  // updates since the moments were last zero
-};
 
 /// A weight that has coordinates.
 struct Parametrized {
@@ -35,24 +27,35 @@ struct Parametrized {
   std::vector<double> singular_values;  // of the base; empty: not computed yet
 };
 
+/// How a program computes.
+struct Compute {
+  int threads = 1;
+  core::DType precision = core::DType::f32;  // of matrix products
+  core::Recompute recompute = core::Recompute::none;
+};
+
 class Learner {
  public:
   /// Compiles the programs and draws the first values. `method` and `model` must agree (check_method).
   Learner(const core::Model& model, const Method& method, const core::OpSet& ops, std::uint64_t seed,
-          int threads);
+          const Compute& compute);
 
   /// Where batches go, by input name.
   [[nodiscard]] BatchBuffers train_inputs();
   [[nodiscard]] BatchBuffers valid_inputs();
+  /// Of logits(). Compiles its program, always in f32, at the first call.
+  [[nodiscard]] BatchBuffers probe_inputs();
 
   /// Loss and gradients of the batch in train_inputs(). Returns the loss in nats.
   double backward();
+  /// The same, calling `before` as core::Program::run does.
+  double backward(const std::function<void(std::size_t step)>& before);
   /// One update of every trained tensor: the one that follows `step` finished updates of `steps`. Returns the
   /// Euclidean norm of all gradients together, before clipping.
   double update(std::int64_t step, std::int64_t steps);
   /// Loss of the batch in valid_inputs().
   double validate();
-  /// Logits of the batch in valid_inputs() (output "logits"; empty when the model names none).
+  /// Logits of the batch in probe_inputs() (output "logits"; empty when the model names none).
   [[nodiscard]] std::vector<float> logits();
 
   /// Bases <- realized weights, coordinates <- start of their next interval.
@@ -76,6 +79,10 @@ class Learner {
   /// Names of the weights, in the model's order.
   [[nodiscard]] const std::vector<std::string>& weights() const { return weights_; }
   [[nodiscard]] const core::Program& program() const { return train_; }
+  /// Seconds from the model's graph to the training program, bound to its memory.
+  [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
+  /// Bytes it holds: arenas (with the gradients), parameters and moments.
+  [[nodiscard]] std::size_t planned_bytes() const;
   /// Value of each group's learning_rate word at the update after `step`.
   [[nodiscard]] std::vector<double> learning_rates(std::int64_t step, std::int64_t steps) const;
 
@@ -83,13 +90,13 @@ class Learner {
   void collect(std::uint64_t seed);
   void compile_programs(const core::OpSet& ops);
   void compile_realization(const core::OpSet& ops);
-  void choose_directions();
-  [[nodiscard]] double gradient_norm();
-  void apply(Trained& trained, std::span<float> direction, std::int64_t step, std::int64_t steps);
+  core::Program& probe();
 
   core::Model model_;
   const Method& method_;
+  const core::OpSet& ops_;
   std::uint64_t seed_;
+  Compute compute_;
   core::Engine engine_;
   core::TensorStore store_;
   std::map<std::string, core::Realize> realizations_;
@@ -97,11 +104,10 @@ class Learner {
   std::vector<Trained> trained_;
   std::vector<Parametrized> parametrized_;
   core::Program train_, valid_, realization_;
+  std::optional<core::Program> probe_;
   bool has_realization_ = false;
-  std::vector<std::span<float>> gradients_;   // per trained tensor
-  std::vector<core::Tensor> copies_;          // where two outputs share memory
-  std::vector<std::span<float>> directions_;  // per trained tensor: its gradient, or its copy
-  std::vector<double> partial_sums_;
+  double compile_seconds_ = 0;
+  std::optional<Updater> updater_;
 };
 
 }  // namespace isorbit::experiments

@@ -20,7 +20,7 @@ std::string cpu_model() {
 
 std::string version() { return ISORBIT_VERSION; }
 
-std::map<std::string, std::string> provenance(int threads, const std::string& data_sha256,
+std::map<std::string, std::string> provenance(const Compute& compute, const std::string& data_sha256,
                                               const std::string& cell_id,
                                               const std::vector<std::string>& argv) {
   std::string command;
@@ -29,7 +29,8 @@ std::map<std::string, std::string> provenance(int threads, const std::string& da
           {"compiler", "g++ " __VERSION__},
           {"onednn", core::onednn_version()},
           {"isa", core::effective_isa()},
-          {"threads", std::to_string(threads)},
+          {"threads", std::to_string(compute.threads)},
+          {"dtype", core::name_of(compute.precision)},
           {"cpu", cpu_model()},
           {"data_sha256", data_sha256},
           {"cell_id", cell_id},

@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "experiments/training/learner.hpp"
+
 namespace isorbit::experiments {
 
-[[nodiscard]] std::map<std::string, std::string> provenance(int threads, const std::string& data_sha256,
+[[nodiscard]] std::map<std::string, std::string> provenance(const Compute& compute,
+                                                            const std::string& data_sha256,
                                                             const std::string& cell_id,
                                                             const std::vector<std::string>& argv);
 

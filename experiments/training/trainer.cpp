@@ -31,6 +31,15 @@ struct Diverged : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// bf16 where the document asks for it and the CPU has products for it.
+Compute compute_of(const Json& training) {
+  static const std::map<std::string, core::Recompute> policies = {
+      {"none", core::Recompute::none}, {"auto", core::Recompute::automatic}, {"full", core::Recompute::full}};
+  const bool bf16 = training.at("dtype") == "bf16" && core::has_fast_bf16();
+  return {training.at("threads").get<int>(), bf16 ? core::DType::bf16 : core::DType::f32,
+          policies.at(training.at("recompute").get<std::string>())};
+}
+
 /// Everything one cell needs, opened and checked before the first step.
 struct Setup {
   core::OpSet ops;
@@ -92,7 +101,9 @@ class CellRun {
         training_(request.document.at("training")),
         steps_(training_.at("steps").get<std::int64_t>()),
         seed_(request.document.at("seed").get<std::uint64_t>()),
-        learner_(setup_.model, setup_.method, setup_.ops, seed_, training_.at("threads").get<int>()) {
+        learner_(setup_.model, setup_.method, setup_.ops, seed_, compute_of(training_)) {
+    if (training_.at("dtype") == "bf16" && !core::has_fast_bf16() && request.note)
+      request.note("this CPU has no bf16 products (" + core::effective_isa() + "): computing in f32");
     std::filesystem::create_directories(request.folder);
     const std::optional<std::int64_t> resumed = resume();
     recorder_.emplace(request.folder, resumed);
@@ -114,9 +125,8 @@ class CellRun {
       one_step();
     }
     checkpoint();
-    recorder_->seal(request_.document.dump(),
-                    provenance(training_.at("threads").get<int>(), setup_.source->data_sha256(),
-                               setup_.cell_id, request_.argv));
+    recorder_->seal(request_.document.dump(), provenance(compute_of(training_), setup_.source->data_sha256(),
+                                                         setup_.cell_id, request_.argv));
     return {Outcome::complete, {}, valid_loss_, step_};
   }
 
@@ -174,7 +184,7 @@ class CellRun {
 
   void events() {
     run_events(
-        learner_, step_, [&] { setup_.source->valid_batch(0, learner_.valid_inputs()); },
+        learner_, step_, [&] { setup_.source->valid_batch(0, learner_.probe_inputs()); },
         [&](const EventRow& row) { recorder_->event(row); });
   }
 

@@ -27,7 +27,8 @@ struct CellRequest {
   std::filesystem::path data_dir;
   std::vector<std::string> argv;  // for the record
   std::function<void(const Progress&)> progress = {};
-  const std::atomic<int>* stop = nullptr;  // 1: checkpoint and stop; 2: stop now
+  std::function<void(const std::string&)> note = {};  // what the user should know, a sentence
+  const std::atomic<int>* stop = nullptr;             // 1: checkpoint and stop; 2: stop now
 };
 
 struct CellResult {

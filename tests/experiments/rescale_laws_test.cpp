@@ -66,8 +66,8 @@ struct Training {
   std::vector<EventRow> rows = {};
 
   Training(core::Model m, Method how)
-      : model(std::move(m)), method(std::move(how)), learner(model, method, all_ops(), 5, 2) {
-    fill(model, learner.valid_inputs(), 1000);
+      : model(std::move(m)), method(std::move(how)), learner(model, method, all_ops(), 5, {2}) {
+    fill(model, learner.probe_inputs(), 1000);
   }
   void events(std::int64_t step) {
     run_events(

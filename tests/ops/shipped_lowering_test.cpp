@@ -48,7 +48,7 @@ TEST(ShippedLowering, OfEveryShippedMethodContainsNoReferenceImplementation) {
         core::read_model(core::read_document(folder / "models" / "llama.json"), ops, size);
     for (const fs::directory_entry& entry : fs::directory_iterator(folder / "methods")) {
       const experiments::Method method = experiments::read_method(core::read_document(entry.path()));
-      const experiments::Learner learner(model, method, ops, 0, 2);
+      const experiments::Learner learner(model, method, ops, 0, {2});
       for (const core::Step& step : learner.program().steps()) {
         EXPECT_EQ(step.implementation.find("ref"), std::string::npos)
             << entry.path() << " at " << size << ": " << step.name << " is lowered to "
