@@ -10,7 +10,6 @@
 
 #include "core/document/spec.hpp"
 #include "core/graph/types.hpp"
-#include "core/runtime/engine.hpp"
 
 namespace isorbit::experiments {
 
@@ -21,25 +20,34 @@ struct Moment {
   double power = 0;
 };
 
-/// One tensor's turn.
+/// A moment of the run, as a tensor sees it.
 struct Turn {
-  std::span<float> direction;
-  std::span<const float> tensor;              // before the update
-  std::span<const std::span<float>> moments;  // as the word declares them
-  const core::Shape& shape;
   std::int64_t age;    // updates since the moments were last zero, this one included: 1, 2, ...
   std::int64_t step;   // finished updates of the run before this one
   std::int64_t steps;  // of the whole run
-  core::Engine& engine;
 };
+
+/// Elements of one tensor in a row, with what lies beside them.
+struct Chunk {
+  std::span<float> direction;
+  std::span<const float> tensor;              // before the update
+  std::span<const std::span<float>> moments;  // as the word declares them
+  const core::Shape& shape;                   // of the whole tensor
+};
+
+/// Changes the direction, and the moments, of one chunk. Called for many chunks at once.
+using ChunkUpdate = std::function<void(const Chunk&)>;
 
 struct Update {
   std::string name;
   std::string doc;
   std::vector<core::Field> fields;  // numbers may be scheduled: read them with number_at()
   std::vector<Moment> moments = {};
-  std::function<void(const core::Json& fields, const Turn&)> apply = {};
-  /// An alias: the list of words it stands for, from its own fields ("adamw"). Such a word has no apply.
+  /// Reads the fields once a step and returns what is done to every chunk of the tensors that share them.
+  std::function<ChunkUpdate(const core::Json& fields, const Turn&)> prepare = {};
+  /// The word looks at more than one element at a time: its chunk is the whole tensor.
+  bool whole_tensor = false;
+  /// An alias: the list of words it stands for, from its own fields ("adamw"). Such a word has no prepare.
   std::function<core::Json(const core::Json& fields)> expand = {};
 };
 

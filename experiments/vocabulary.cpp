@@ -24,8 +24,8 @@ Vocabulary gather() {
   refuse_repeats("event", all.events);
   refuse_repeats("schedule", all.schedules);
   for (const Update& word : all.updates)
-    if (static_cast<bool>(word.apply) == static_cast<bool>(word.expand))
-      throw std::logic_error("update \"" + word.name + "\" must either apply or expand");
+    if (static_cast<bool>(word.prepare) == static_cast<bool>(word.expand))
+      throw std::logic_error("update \"" + word.name + "\" must have either prepare or expand");
   return all;
 }
 

@@ -5,13 +5,13 @@
 #include <cmath>
 #include <limits>
 
-#include "experiments/updates/loop.hpp"
+#include "experiments/update.hpp"
 
 namespace isorbit::experiments::updates {
 
 namespace {
 
-void apply(const core::Json& fields, const Turn& turn) {
+ChunkUpdate prepare(const core::Json& fields, const Turn& turn) {
   const double beta1 = fields.at("beta1").get<double>(), beta2 = fields.at("beta2").get<double>();
   const auto age = static_cast<double>(turn.age);
   const auto keep1 = static_cast<float>(beta1), take1 = static_cast<float>(1.0 - beta1);
@@ -20,18 +20,18 @@ void apply(const core::Json& fields, const Turn& turn) {
   const auto correct2 = static_cast<float>(1.0 / (1.0 - std::pow(beta2, age)));
   const auto epsilon = static_cast<float>(fields.at("epsilon").get<double>());
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  over_elements(turn, [=, &turn](std::int64_t first, std::int64_t last) {
-    float* __restrict__ const d = turn.direction.data();
-    float* __restrict__ const m = turn.moments[0].data();
-    float* __restrict__ const v = turn.moments[1].data();
-    for (std::int64_t i = first; i < last; ++i) {
+  return [=](const Chunk& chunk) {
+    float* __restrict__ const d = chunk.direction.data();
+    float* __restrict__ const m = chunk.moments[0].data();
+    float* __restrict__ const v = chunk.moments[1].data();
+    for (std::size_t i = 0; i < chunk.direction.size(); ++i) {
       const float g = d[i];
       m[i] = keep1 * m[i] + take1 * g;
       v[i] = keep2 * v[i] + take2 * g * g;
       const float root = std::sqrt(v[i] * correct2) + epsilon;
       d[i] = m[i] * correct1 / (root > 0.0F ? root : kInfinity);
     }
-  });
+  };
 }
 
 }  // namespace
@@ -44,7 +44,7 @@ Update adam() {
                      {"beta2", beta, "decay of the second moment", core::Json(0.999)},
                      {"epsilon", core::Spec::number().at_least(0), "added to the root", core::Json(1e-8)}},
           .moments = {{"m", -1}, {"v", -2}},
-          .apply = apply};
+          .prepare = prepare};
 }
 
 }  // namespace isorbit::experiments::updates

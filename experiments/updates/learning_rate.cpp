@@ -8,8 +8,8 @@ Update learning_rate() {
   return {.name = "learning_rate",
           .doc = "the step size; every update has exactly one",
           .fields = {{"value", scheduled_number(), "the step size, or its schedule", {}}},
-          .apply = [](const core::Json& fields, const Turn& turn) {
-            multiply(turn, number_at(fields.at("value"), turn.step, turn.steps));
+          .prepare = [](const core::Json& fields, const Turn& turn) {
+            return multiply(number_at(fields.at("value"), turn.step, turn.steps));
           }};
 }
 

@@ -1,22 +1,27 @@
 // Heavy-ball momentum on the incoming direction g, without dampening (Sutskever et al., ICML 2013):
 //   u = beta u + g,   direction = u, or g + beta u with Nesterov's look-ahead
-#include "experiments/updates/loop.hpp"
+#include "experiments/update.hpp"
 
 namespace isorbit::experiments::updates {
 
 namespace {
 
-void apply(const core::Json& fields, const Turn& turn) {
+ChunkUpdate prepare(const core::Json& fields, const Turn&) {
   const auto beta = static_cast<float>(fields.at("beta").get<double>());
   const bool nesterov = fields.at("nesterov").get<bool>();
-  over_elements(turn, [=, &turn](std::int64_t first, std::int64_t last) {
-    float* __restrict__ const d = turn.direction.data();
-    float* __restrict__ const u = turn.moments[0].data();
-    for (std::int64_t i = first; i < last; ++i) {
-      u[i] = beta * u[i] + d[i];
-      d[i] = nesterov ? d[i] + beta * u[i] : u[i];
+  return [=](const Chunk& chunk) {
+    float* __restrict__ const d = chunk.direction.data();
+    float* __restrict__ const u = chunk.moments[0].data();
+    const std::size_t n = chunk.direction.size();
+    if (nesterov) {
+      for (std::size_t i = 0; i < n; ++i) {
+        u[i] = beta * u[i] + d[i];
+        d[i] = d[i] + beta * u[i];
+      }
+    } else {
+      for (std::size_t i = 0; i < n; ++i) d[i] = u[i] = beta * u[i] + d[i];
     }
-  });
+  };
 }
 
 }  // namespace
@@ -27,7 +32,7 @@ Update momentum() {
           .fields = {{"beta", core::Spec::number().at_least(0).below(1), "decay of the sum", core::Json(0.9)},
                      {"nesterov", core::Spec::boolean(), "look one step ahead", core::Json(false)}},
           .moments = {{"u", -1}},
-          .apply = apply};
+          .prepare = prepare};
 }
 
 }  // namespace isorbit::experiments::updates

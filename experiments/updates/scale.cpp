@@ -8,8 +8,8 @@ Update scale() {
   return {.name = "scale",
           .doc = "multiplies the direction",
           .fields = {{"factor", scheduled_number(), "the multiplier", {}}},
-          .apply = [](const core::Json& fields, const Turn& turn) {
-            multiply(turn, number_at(fields.at("factor"), turn.step, turn.steps));
+          .prepare = [](const core::Json& fields, const Turn& turn) {
+            return multiply(number_at(fields.at("factor"), turn.step, turn.steps));
           }};
 }
 

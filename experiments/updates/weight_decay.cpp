@@ -1,20 +1,21 @@
 // direction += rate * tensor. Before learning_rate it is the decoupled decay of AdamW, p -= lr * rate * p
 // (Loshchilov and Hutter, arXiv 1711.05101).
 #include "experiments/schedule.hpp"
-#include "experiments/updates/loop.hpp"
+#include "experiments/update.hpp"
 
 namespace isorbit::experiments::updates {
 
 namespace {
 
-void apply(const core::Json& fields, const Turn& turn) {
-  if (fields.at("matrices_only").get<bool>() && turn.shape.rank() < 2) return;
+ChunkUpdate prepare(const core::Json& fields, const Turn& turn) {
+  const bool matrices_only = fields.at("matrices_only").get<bool>();
   const auto rate = static_cast<float>(number_at(fields.at("rate"), turn.step, turn.steps));
-  over_elements(turn, [=, &turn](std::int64_t first, std::int64_t last) {
-    float* __restrict__ const d = turn.direction.data();
-    const float* __restrict__ const p = turn.tensor.data();
-    for (std::int64_t i = first; i < last; ++i) d[i] += rate * p[i];
-  });
+  return [=](const Chunk& chunk) {
+    if (matrices_only && chunk.shape.rank() < 2) return;
+    float* __restrict__ const d = chunk.direction.data();
+    const float* __restrict__ const p = chunk.tensor.data();
+    for (std::size_t i = 0; i < chunk.direction.size(); ++i) d[i] += rate * p[i];
+  };
 }
 
 }  // namespace
@@ -26,7 +27,7 @@ Update weight_decay() {
                      {"matrices_only", core::Spec::boolean(),
                       "leave vectors (biases, gains) alone: only tensors of two or more axes decay",
                       core::Json(true)}},
-          .apply = apply};
+          .prepare = prepare};
 }
 
 }  // namespace isorbit::experiments::updates

@@ -1,0 +1,157 @@
+#include "experiments/training/updater.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+namespace isorbit::experiments {
+
+namespace {
+
+constexpr std::int64_t kGrain = 16384;  // elements below which a second thread costs more than it gives
+
+using Double4 = double __attribute__((vector_size(32)));
+using Float4 = float __attribute__((vector_size(16)));
+
+/// Sum of squares in double, in an order that depends on n only.
+double sum_of_squares(const float* g, std::int64_t n) {
+  constexpr std::int64_t kLanes = 4, kSums = 4;
+  Double4 sums[kSums] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes * kSums <= n; i += kLanes * kSums) {
+    for (std::int64_t s = 0; s < kSums; ++s) {
+      Float4 x;
+      __builtin_memcpy(&x, g + i + s * kLanes, sizeof x);
+      const Double4 wide = __builtin_convertvector(x, Double4);
+      sums[s] += wide * wide;
+    }
+  }
+  const Double4 all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  double total = (all[0] + all[1]) + (all[2] + all[3]);
+  for (; i < n; ++i) total += static_cast<double>(g[i]) * g[i];
+  return total;
+}
+
+bool takes_whole_tensors(const Group& group) {
+  return std::ranges::any_of(group.update, [](const Word<Update>& w) { return w.word->whole_tensor; });
+}
+
+}  // namespace
+
+Updater::Updater(std::span<Trained> trained, std::vector<std::span<const float>> gradients,
+                 core::Engine& engine)
+    : trained_(trained), gradients_(std::move(gradients)), engine_(engine), chain_of_(trained.size()) {
+  if (gradients_.size() != trained_.size())
+    throw std::invalid_argument("a gradient for every trained tensor");
+  for (std::size_t i = 0; i < trained_.size(); ++i) {
+    const auto n = static_cast<std::int64_t>(trained_[i].tensor->values().size());
+    if (gradients_[i].size() != static_cast<std::size_t>(n))
+      throw std::invalid_argument("the gradient of \"" + trained_[i].name + "\" is not of its size");
+    const bool whole = takes_whole_tensors(*trained_[i].group);
+    const std::int64_t size = whole ? n : kPiece;
+    for (std::int64_t at = 0; at < n; at += size)
+      pieces_.push_back({i, at, std::min(n, at + size), elements_ + at, whole ? n : kChunk});
+    elements_ += n;
+  }
+  squares_.resize(pieces_.size());
+  find_shared_gradients();
+}
+
+/// The gradient of a product is its other factor. Where that is a trained tensor it changes under the update.
+void Updater::find_shared_gradients() {
+  std::set<const float*> changing;
+  for (const Trained& t : trained_) changing.insert(t.tensor->values().data());
+  for (std::size_t i = 0; i < gradients_.size(); ++i) {
+    if (!changing.contains(gradients_[i].data())) continue;
+    copies_.push_back({gradients_[i], std::vector<float>(gradients_[i].size())});
+    gradients_[i] = copies_.back().values;
+  }
+}
+
+template <class Body>
+void Updater::over_pieces(const Body& body) {
+  const auto first = [&](std::int64_t element) {
+    return std::ranges::lower_bound(pieces_, element, {}, &Piece::before);
+  };
+  engine_.parallel(elements_, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    body(std::span<const Piece>(first(begin), first(end)));
+  });
+}
+
+double Updater::square(const Piece& piece) const {
+  const float* const g = gradients_[piece.tensor].data();
+  double sum = 0;
+  for (std::int64_t at = piece.begin; at < piece.end; at += piece.chunk)
+    sum += sum_of_squares(g + at, std::min(piece.chunk, piece.end - at));
+  return sum;
+}
+
+/// Tensors of one group and age share a chain: schedules and fields are read once for all of them.
+void Updater::prepare(std::int64_t step, std::int64_t steps) {
+  std::map<std::pair<const Group*, std::int64_t>, std::size_t> known;
+  chains_.clear();
+  for (std::size_t i = 0; i < trained_.size(); ++i) {
+    Trained& t = trained_[i];
+    const auto [at, is_new] = known.try_emplace({t.group, ++t.age}, chains_.size());
+    chain_of_[i] = at->second;
+    if (!is_new) continue;
+    Chain& chain = chains_.emplace_back();
+    for (const Word<Update>& word : t.group->update)
+      chain.push_back(word.word->prepare(word.fields, {t.age, step, steps}));
+  }
+}
+
+double Updater::change(const Piece& piece, float scale) const {
+  Trained& t = trained_[piece.tensor];
+  const std::vector<Word<Update>>& words = t.group->update;
+  const Chain& chain = chains_[chain_of_[piece.tensor]];
+  std::vector<float> direction(static_cast<std::size_t>(piece.chunk));
+  std::vector<std::span<float>> moments(t.moments.size());
+  double sum = 0;
+  for (std::int64_t at = piece.begin; at < piece.end; at += piece.chunk) {
+    const auto first = static_cast<std::size_t>(at);
+    const auto count = static_cast<std::size_t>(std::min(piece.chunk, piece.end - at));
+    const float* __restrict__ const g = gradients_[piece.tensor].data() + at;
+    float* __restrict__ const d = direction.data();
+    sum += sum_of_squares(g, static_cast<std::int64_t>(count));
+    for (std::size_t k = 0; k < count; ++k) d[k] = g[k] * scale;
+    for (std::size_t m = 0; m < moments.size(); ++m) moments[m] = t.moments[m].values().subspan(first, count);
+    const std::span<float> tensor = t.tensor->values().subspan(first, count);
+    std::span<const std::span<float>> left = moments;
+    for (std::size_t w = 0; w < chain.size(); ++w) {
+      const std::size_t own = words[w].word->moments.size();
+      chain[w]({{d, count}, tensor, left.first(own), t.tensor->shape()});
+      left = left.subspan(own);
+    }
+    float* __restrict__ const p = tensor.data();
+    for (std::size_t k = 0; k < count; ++k) p[k] -= d[k];
+  }
+  return sum;
+}
+
+double Updater::update(std::int64_t step, std::int64_t steps, std::optional<double> clip_norm) {
+  prepare(step, steps);
+  for (Copy& copy : copies_) std::ranges::copy(copy.of, copy.values.begin());
+  const auto index = [&](const Piece& piece) { return static_cast<std::size_t>(&piece - pieces_.data()); };
+  const auto norm = [&] {
+    double total = 0;
+    for (const double s : squares_) total += s;
+    return std::sqrt(total);
+  };
+  double factor = 1;
+  if (clip_norm) {
+    over_pieces([&](std::span<const Piece> pieces) {
+      for (const Piece& piece : pieces) squares_[index(piece)] = square(piece);
+    });
+    if (norm() > *clip_norm) factor = *clip_norm / norm();
+  }
+  const auto scale = static_cast<float>(factor);
+  over_pieces([&](std::span<const Piece> pieces) {
+    for (const Piece& piece : pieces) squares_[index(piece)] = change(piece, scale);
+  });
+  return norm();
+}
+
+}  // namespace isorbit::experiments
