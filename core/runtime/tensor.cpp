@@ -1,14 +1,50 @@
 #include "core/runtime/tensor.hpp"
 
+#include <sys/mman.h>
+
+#include <cstdint>
 #include <cstring>
+#include <new>
 #include <stdexcept>
 
 namespace isorbit::core {
 
-AlignedBuffer::AlignedBuffer(std::size_t bytes)
-    : data_(static_cast<std::byte*>(::operator new[](bytes == 0 ? 64 : bytes, std::align_val_t{64}))),
-      size_(bytes) {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{1} << 21;
+
+/// A mapping of at least `bytes` that starts at a huge page's border. `bytes` becomes its length.
+std::byte* map_aligned(std::size_t& bytes) {
+  bytes = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+  void* raw = ::mmap(nullptr, bytes + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (raw == MAP_FAILED) throw std::bad_alloc();
+  auto* const begin = static_cast<std::byte*>(raw);
+  const std::size_t skipped = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
+  if (skipped > 0) ::munmap(begin, skipped);
+  ::munmap(begin + skipped + bytes, kHugePage - skipped);
+  ::madvise(begin + skipped, bytes, MADV_HUGEPAGE);
+  return begin + skipped;
+}
+
+}  // namespace
+
+AlignedBuffer::AlignedBuffer(std::size_t bytes) : size_(bytes) {
+  if (bytes >= kHugePage) {
+    std::size_t mapped = bytes;
+    std::byte* const p = map_aligned(mapped);
+    data_ = std::unique_ptr<std::byte[], FreeBuffer>(p, FreeBuffer{mapped});
+    return;
+  }
+  data_.reset(static_cast<std::byte*>(::operator new[](bytes == 0 ? 64 : bytes, std::align_val_t{64})));
   std::memset(data_.get(), 0, bytes);
+}
+
+void FreeBuffer::operator()(std::byte* p) const {
+  if (mapped > 0) {
+    ::munmap(p, mapped);
+  } else {
+    ::operator delete[](p, std::align_val_t{64});
+  }
 }
 
 std::span<float> Tensor::values() const {

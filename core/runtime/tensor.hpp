@@ -12,7 +12,13 @@
 
 namespace isorbit::core {
 
-/// Zero-filled memory aligned to 64 bytes.
+struct FreeBuffer {
+  std::size_t mapped = 0;  // bytes of a mapping of its own; 0: from the heap
+  void operator()(std::byte* p) const;
+};
+
+/// Zero-filled memory aligned to 64 bytes; large ones in huge pages where the system lends them, and without
+/// touching a page before its first use.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
@@ -21,10 +27,7 @@ class AlignedBuffer {
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
-  struct Free {
-    void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{64}); }
-  };
-  std::unique_ptr<std::byte[], Free> data_;
+  std::unique_ptr<std::byte[], FreeBuffer> data_;
   std::size_t size_ = 0;
 };
 

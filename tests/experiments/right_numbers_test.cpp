@@ -84,11 +84,11 @@ std::vector<double> our_losses(const std::string& size, const char* method_text,
 
 constexpr double kF32Bound = 1e-3;
 
-/// bf16 keeps 8 bits: an operand is off by up to 2^-9, at random, so a product over K terms by about 2^-9 of
-/// its root mean square, whatever K. A logit passes about 2 such roundings a block (residual sums stay f32),
-/// say sqrt(12) 2^-9 = 0.7 % of its spread, and a loss averages thousands of them with random signs; what is
-/// left is the different path a training takes after a step. PyTorch's autocast differs from its own f32 as
-/// much.
+/// bf16 keeps 8 bits: an operand is off by at most 2^-9, at random, so a product over K terms by about 2^-9
+/// of its root mean square, whatever K. A logit passes some twelve such roundings (residual sums stay f32):
+/// about sqrt(12) 2^-9 = 0.7 % of its spread. A loss averages thousands of logits with random signs; what is
+/// left is the slightly different path that training takes. Half of 0.7 % is allowed; 0.05 % is what it comes
+/// to.
 constexpr double kBf16Bound = 3e-3;
 
 void expect_same(const std::string& recorded, const std::string& size, const char* method,
