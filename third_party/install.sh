@@ -36,6 +36,8 @@ readonly python_table='
 python3-torch                    independent implementation behind the reference numbers
 python3-h5py                     reads records as a user would
 python3-numpy                    arrays of both
+libopenblas0-openmp              what PyTorch is fastest with, for tests/bench
+libtcmalloc-minimal4             likewise
 '
 
 table=$build_table

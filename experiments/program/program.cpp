@@ -20,6 +20,8 @@ constexpr Verb kVerbs[] = {
     {"compare", "arms by seeds, with differences to the baseline", verb::compare},
     {"export", "every number of a sweep as CSV", verb::export_csv},
     {"compile", "compile a model and show its graph after any pass, or what it costs", verb::compile},
+    {"bench", "time training steps against what the machine can do", verb::bench},
+    {"profile", "where the time of a training step goes, node by node", verb::profile},
     {"list", "ops, words of methods, engines, measures", verb::list},
     {"schema", "JSON Schema of a document, for editors", verb::schema},
 };

@@ -23,8 +23,8 @@ TEST(Program, SaysWhatItDoesAndWhichVersionItIs) {
   const TemporaryFolder here;
   const Ran help = run_program(here.path(), "--help");
   EXPECT_EQ(help.code, 0);
-  for (const char* verb :
-       {"validate", "plan", "run", "status", "compare", "export", "compile", "list", "schema"}) {
+  for (const char* verb : {"validate", "plan", "run", "status", "compare", "export", "compile", "bench",
+                           "profile", "list", "schema"}) {
     EXPECT_HOLDS(help.out, "\n  " + std::string(verb) + " ");
     const Ran of_verb = run_program(here.path(), std::string(verb) + " --help");
     EXPECT_EQ(of_verb.code, 0) << verb;
@@ -32,6 +32,20 @@ TEST(Program, SaysWhatItDoesAndWhichVersionItIs) {
   }
   EXPECT_HOLDS(run_program(here.path(), "--version").out, "isorbit 0.1.0");
   EXPECT_EQ(run_program(here.path(), "").code, 2);
+}
+
+TEST(Program, RunsSeveralCellsAtOnce) {
+  const SmallSweep small;
+  EXPECT_HOLDS(run_program(small.path(), "run --help").out, "--jobs N");
+  const Ran ran = run_program(small.path(), "run sweep.json training.threads=1 --jobs auto");
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_HOLDS(ran.err, "8 of 8 cells complete in runs/small");
+  for (const char* wrong : {"0", "two", "1000000"}) {
+    const Ran refused = run_program(small.path(), "run sweep.json -o elsewhere --jobs " + std::string(wrong));
+    EXPECT_EQ(refused.code, 2) << wrong;
+    EXPECT_HOLDS(refused.err, "found --jobs");
+    EXPECT_FALSE(std::filesystem::exists(small.path() / "elsewhere"));
+  }
 }
 
 TEST(Program, RunsASweepThenFindsItDoneThenComparesAndExportsIt) {
