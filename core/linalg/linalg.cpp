@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -47,12 +49,91 @@ void gesdd(char vectors, std::vector<double>& a, lapack_int rows, lapack_int col
                             ": LAPACK's dgesdd did not converge (info " + std::to_string(info) + ")");
 }
 
+/// The upper triangle R of a matrix W = Q R [rows, cols] much longer than wide (or of its transpose), by
+/// Cholesky QR done twice (Fukaya et al., "CholeskyQR2", ScalA 2014):
+///   R1^T R1 = W^T W,   Q1 = W R1^-1,   R2^T R2 = Q1^T Q1,   R = R2 R1
+/// as accurate as Householder's where Q1 came out nearly orthonormal, which is checked; three times as fast,
+/// since all of it is products of blocks that stay in the cache. Else nothing.
+class CholeskyQr {
+ public:
+  template <typename T>
+  CholeskyQr(std::span<const T> w, std::size_t rows, std::size_t cols)
+      : long_(std::max(rows, cols)), thin_(std::min(rows, cols)) {
+    // Rows [first, first + count) of the long side, in double.
+    load_ = [w, cols, tall = rows >= cols, thin = thin_](std::size_t first, std::size_t count, double* to) {
+      for (std::size_t i = 0; i < count; ++i)
+        for (std::size_t j = 0; j < thin; ++j)
+          to[i * thin + j] = tall ? w[(first + i) * cols + j] : w[j * cols + first + i];
+    };
+  }
+
+  /// R [thin, thin], row-major, zeros below the diagonal.
+  [[nodiscard]] std::optional<std::vector<double>> triangle() const {
+    const auto n = static_cast<int>(thin_);
+    std::vector<double> first = gram(nullptr);
+    if (!factor(first)) return {};
+    std::vector<double> second = gram(first.data());
+    if (!nearly_identity(second) || !factor(second)) return {};
+    cblas_dtrmm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, n, n, 1, first.data(), n,
+                second.data(), n);
+    return second;
+  }
+
+ private:
+  /// W^T W, or with a triangle R (W R^-1)^T (W R^-1); the upper half of it.
+  [[nodiscard]] std::vector<double> gram(const double* r) const {
+    constexpr std::size_t kRows = 256;
+    const auto n = static_cast<int>(thin_);
+    std::vector<double> out(thin_ * thin_), block(kRows * thin_);
+    for (std::size_t at = 0; at < long_; at += kRows) {
+      const std::size_t count = std::min(kRows, long_ - at);
+      const auto m = static_cast<int>(count);
+      load_(at, count, block.data());
+      if (r != nullptr)
+        cblas_dtrsm(CblasRowMajor, CblasRight, CblasUpper, CblasNoTrans, CblasNonUnit, m, n, 1, r, n,
+                    block.data(), n);
+      cblas_dsyrk(CblasRowMajor, CblasUpper, CblasTrans, n, m, 1, block.data(), n, 1, out.data(), n);
+    }
+    return out;
+  }
+
+  /// Gram matrix to its Cholesky factor R, R^T R = G; false where it is not positive definite.
+  [[nodiscard]] bool factor(std::vector<double>& g) const {
+    // Row-major upper is column-major lower: G = L L^T with L = R^T.
+    const auto n = static_cast<lapack_int>(thin_);
+    if (LAPACKE_dpotrf(LAPACK_COL_MAJOR, 'L', n, g.data(), n) != 0) return false;
+    for (std::size_t i = 0; i < thin_; ++i)
+      for (std::size_t j = 0; j < i; ++j) g[i * thin_ + j] = 0;
+    return true;
+  }
+
+  [[nodiscard]] bool nearly_identity(const std::vector<double>& g) const {
+    double squares = 0;
+    for (std::size_t i = 0; i < thin_; ++i) {
+      squares += (g[i * thin_ + i] - 1) * (g[i * thin_ + i] - 1);
+      for (std::size_t j = i + 1; j < thin_; ++j) squares += 2 * g[i * thin_ + j] * g[i * thin_ + j];
+    }
+    return squares < 1e-2;  // the square of the Frobenius norm; false for NaN
+  }
+
+  std::size_t long_, thin_;
+  std::function<void(std::size_t, std::size_t, double*)> load_;
+};
+
 template <typename T>
 std::vector<double> values_only(std::span<const T> w, std::size_t rows, std::size_t cols) {
   check_size("singular_values", w.size(), rows, cols);
   std::vector<double> s(std::min(rows, cols), std::numeric_limits<double>::quiet_NaN());
   if (s.empty() || !all_finite(w)) return s;
-  std::vector<double> a(w.begin(), w.end());
+  use_one_blas_thread();
+  std::vector<double> a;
+  if (std::max(rows, cols) >= 2 * s.size()) {
+    if (auto triangle = CholeskyQr(w, rows, cols).triangle()) {
+      a = std::move(*triangle);
+      rows = cols = s.size();
+    }
+  }
+  if (a.empty()) a.assign(w.begin(), w.end());
   double unused = 0;
   gesdd('N', a, static_cast<lapack_int>(rows), static_cast<lapack_int>(cols), s.data(), &unused, &unused);
   return s;
@@ -109,6 +190,21 @@ std::vector<double> singular_values(std::span<const double> w, std::size_t rows,
 
 Svd svd(std::span<const float> w, std::size_t rows, std::size_t cols) { return thin_svd(w, rows, cols); }
 Svd svd(std::span<const double> w, std::size_t rows, std::size_t cols) { return thin_svd(w, rows, cols); }
+
+void row_products(std::span<const double> a, std::span<const double> b, std::size_t cols,
+                  std::span<double> out) {
+  if (cols == 0 || a.size() % cols != 0 || b.size() % cols != 0)
+    throw std::invalid_argument("row_products: found " + std::to_string(a.size()) + " and " +
+                                std::to_string(b.size()) + " entries; expected whole rows of " +
+                                std::to_string(cols));
+  const std::size_t m = a.size() / cols, n = b.size() / cols;
+  check_size("row_products", out.size(), m, n);
+  if (out.empty()) return;
+  use_one_blas_thread();
+  const auto columns = static_cast<int>(cols), width = static_cast<int>(n);
+  cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasTrans, static_cast<int>(m), width, columns, 1, a.data(),
+              columns, b.data(), columns, 0, out.data(), width);
+}
 
 void inverse(std::span<const double> in, std::span<double> out, std::size_t n) { invert(in, out, n); }
 void inverse(std::span<const float> in, std::span<float> out, std::size_t n) { invert(in, out, n); }

@@ -15,8 +15,9 @@ namespace isorbit::core {
 /// else.
 void use_one_blas_thread();
 
-/// Singular values in descending order, min(rows, cols) of them, computed in double. A matrix with an entry
-/// that is not finite has NaN singular values. Throws std::invalid_argument when w.size() != rows * cols.
+/// Singular values in descending order, min(rows, cols) of them, computed in double; each within a small
+/// multiple of the rounding of the largest. A matrix with an entry that is not finite has NaN singular
+/// values. Throws std::invalid_argument when w.size() != rows * cols.
 [[nodiscard]] std::vector<double> singular_values(std::span<const float> w, std::size_t rows,
                                                   std::size_t cols);
 [[nodiscard]] std::vector<double> singular_values(std::span<const double> w, std::size_t rows,
@@ -33,6 +34,10 @@ struct Svd {
 /// entries that are not finite or when LAPACK does not converge.
 [[nodiscard]] Svd svd(std::span<const float> w, std::size_t rows, std::size_t cols);
 [[nodiscard]] Svd svd(std::span<const double> w, std::size_t rows, std::size_t cols);
+
+/// out[i, j] = a_i . b_j over the rows of a [a_rows, cols] and b [b_rows, cols]; out is [a_rows, b_rows].
+void row_products(std::span<const double> a, std::span<const double> b, std::size_t cols,
+                  std::span<double> out);
 
 /// out = in^-1 for an n x n matrix, by LU with partial pivoting in double; `out` may be `in`. Throws
 /// std::invalid_argument on a size mismatch and std::domain_error when the matrix is singular or not finite.

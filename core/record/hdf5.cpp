@@ -77,6 +77,11 @@ void write_attribute(hid_t file, const std::string& where, const std::string& pa
 
 }  // namespace
 
+std::unique_lock<std::mutex> alone() {
+  static std::mutex library;  // of the process, as the library's own state is
+  return std::unique_lock(library);
+}
+
 std::string reason() {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_description, &text);

@@ -6,6 +6,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -19,6 +20,9 @@ class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+/// Holds the library for the calling thread: not every build of HDF5 may be entered by two at once.
+[[nodiscard]] std::unique_lock<std::mutex> alone();
 
 enum class Kind { group, doubles, floats, integers, texts, other };
 

@@ -75,6 +75,7 @@ Spectrum read_spectrum(const hdf5::File& file, const std::string& name, const st
 RunRecord read_run(const std::filesystem::path& path) {
   const std::string name = path.string();
   check_seal(path);
+  const auto held = hdf5::alone();
   const hdf5::File file = hdf5::File::open(path);
   check_schema(file, name);
   RunRecord record;

@@ -141,6 +141,7 @@ void write_run(const std::filesystem::path& file, const RunRecord& record) {
   std::error_code ignored;
   std::filesystem::remove(part, ignored);
   try {
+    const auto held = hdf5::alone();
     hdf5::File out = hdf5::File::create(part);
     write_record(out, record);
     out.close();

@@ -1,6 +1,7 @@
 #include "core/runtime/engine.hpp"
 
 #include <omp.h>
+#include <sched.h>
 
 #include <stdexcept>
 
@@ -8,12 +9,23 @@ namespace isorbit::core {
 
 namespace {
 
-/// Every thread that helps runs oneDNN alone: OpenMP's thread count is a setting of each thread.
-class OneOpenMpThread : public tbb::task_scheduler_observer {
+/// Every thread that helps runs oneDNN alone (OpenMP's thread count is a setting of each thread) and on the
+/// processors of the thread that made the engine: a helper may come from another engine, bound elsewhere.
+class Helpers : public tbb::task_scheduler_observer {
  public:
-  explicit OneOpenMpThread(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) { observe(true); }
-  ~OneOpenMpThread() override { observe(false); }
-  void on_scheduler_entry(bool) override { omp_set_num_threads(1); }
+  explicit Helpers(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) {
+    known_ = ::sched_getaffinity(0, sizeof processors_, &processors_) == 0;
+    observe(true);
+  }
+  ~Helpers() override { observe(false); }
+  void on_scheduler_entry(bool is_worker) override {
+    omp_set_num_threads(1);
+    if (is_worker && known_) (void)::sched_setaffinity(0, sizeof processors_, &processors_);
+  }
+
+ private:
+  cpu_set_t processors_ = {};
+  bool known_ = false;
 };
 
 }  // namespace
@@ -22,7 +34,7 @@ Engine::Engine(int threads) : engine_(dnnl::engine::kind::cpu, 0), threads_(thre
   if (threads < 1) throw std::invalid_argument("an engine needs at least one thread");
   for (int i = 0; i < threads; ++i) streams_.emplace_back(engine_);
   arena_ = std::make_unique<tbb::task_arena>(threads);
-  observer_ = std::make_unique<OneOpenMpThread>(*arena_);
+  observer_ = std::make_unique<Helpers>(*arena_);
   omp_set_num_threads(1);
 }
 

@@ -25,7 +25,7 @@ void check_valid_index(std::int64_t index, std::int64_t batches);
 
 [[nodiscard]] std::unique_ptr<BatchSource> text_batches(const Corpus& corpus,
                                                         const TokenizerChoice& tokenizer,
-                                                        const BatchRequest& request);
+                                                        TokenizedCorpus tokens, const BatchRequest& request);
 [[nodiscard]] std::unique_ptr<BatchSource> image_batches(const Corpus& corpus, const BatchRequest& request);
 
 }  // namespace isorbit::experiments

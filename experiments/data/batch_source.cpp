@@ -1,6 +1,7 @@
 #include "experiments/data/batch_source.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "experiments/data/batch_fill.hpp"
 
@@ -11,6 +12,13 @@ std::int64_t elements(const InputDescription& input) {
   std::int64_t product = 1;
   for (const std::int64_t extent : input.shape) product *= extent;
   return product;
+}
+
+void check(const BatchRequest& request) {
+  if (request.batch < 1)
+    throw DataError("batch: found " + std::to_string(request.batch) + "; expected at least 1");
+  if (request.valid_targets < 0)
+    throw DataError("valid_targets: found " + std::to_string(request.valid_targets) + "; expected 0 or more");
 }
 
 std::string type_name(bool is_float) { return is_float ? "f32" : "s32"; }
@@ -47,12 +55,16 @@ void check_valid_index(std::int64_t index, std::int64_t batches) {
 
 std::unique_ptr<BatchSource> open_batches(const Corpus& corpus, const TokenizerChoice& tokenizer,
                                           const BatchRequest& request) {
-  if (request.batch < 1)
-    throw DataError("batch: found " + std::to_string(request.batch) + "; expected at least 1");
-  if (request.valid_targets < 0)
-    throw DataError("valid_targets: found " + std::to_string(request.valid_targets) + "; expected 0 or more");
-  return corpus.kind == CorpusKind::text ? text_batches(corpus, tokenizer, request)
-                                         : image_batches(corpus, request);
+  check(request);
+  if (corpus.kind == CorpusKind::text)
+    return open_batches(corpus, tokenizer, tokenize(corpus, tokenizer), request);
+  return image_batches(corpus, request);
+}
+
+std::unique_ptr<BatchSource> open_batches(const Corpus& corpus, const TokenizerChoice& tokenizer,
+                                          TokenizedCorpus tokens, const BatchRequest& request) {
+  check(request);
+  return text_batches(corpus, tokenizer, std::move(tokens), request);
 }
 
 }  // namespace isorbit::experiments

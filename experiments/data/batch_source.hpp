@@ -63,5 +63,9 @@ struct BatchRequest {
 [[nodiscard]] std::unique_ptr<BatchSource> open_batches(const Corpus& corpus,
                                                         const TokenizerChoice& tokenizer,
                                                         const BatchRequest& request);
+/// The same of a text that was tokenized before by `tokenizer`: its memory map is shared.
+[[nodiscard]] std::unique_ptr<BatchSource> open_batches(const Corpus& corpus,
+                                                        const TokenizerChoice& tokenizer,
+                                                        TokenizedCorpus tokens, const BatchRequest& request);
 
 }  // namespace isorbit::experiments

@@ -4,6 +4,7 @@
 // K of them, window floor(k W / K) for k = 0 .. K - 1, are used, so that they are spread evenly and no two
 // are the same.
 #include <algorithm>
+#include <utility>
 
 #include "core/random/philox.hpp"
 #include "experiments/data/batch_fill.hpp"
@@ -18,8 +19,9 @@ std::string split_text(const Tokens& split) {
 
 class TextBatches final : public BatchSource {
  public:
-  TextBatches(const Corpus& corpus, const TokenizerChoice& choice, const BatchRequest& request)
-      : batch_(request.batch), seq_(request.seq), corpus_(tokenize(corpus, choice)) {
+  TextBatches(const Corpus& corpus, const TokenizerChoice& choice, TokenizedCorpus tokens,
+              const BatchRequest& request)
+      : batch_(request.batch), seq_(request.seq), corpus_(std::move(tokens)) {
     if (seq_ < 1) throw DataError("seq: found " + std::to_string(seq_) + "; expected at least 1");
     if (corpus_.train.size() < seq_ + 1)
       throw DataError(split_text(corpus_.train) + "; a window of seq " + std::to_string(seq_) + " needs " +
@@ -103,8 +105,8 @@ class TextBatches final : public BatchSource {
 }  // namespace
 
 std::unique_ptr<BatchSource> text_batches(const Corpus& corpus, const TokenizerChoice& tokenizer,
-                                          const BatchRequest& request) {
-  return std::make_unique<TextBatches>(corpus, tokenizer, request);
+                                          TokenizedCorpus tokens, const BatchRequest& request) {
+  return std::make_unique<TextBatches>(corpus, tokenizer, std::move(tokens), request);
 }
 
 }  // namespace isorbit::experiments

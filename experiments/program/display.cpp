@@ -35,45 +35,63 @@ std::string Display::colored(const std::string& text, const char* code) const {
   return color_ ? std::string("\033[") + code + "m" + text + "\033[0m" : text;
 }
 
-std::string Display::heading(const Cell& cell) const {
+Display::AtWork* Display::find(const Cell& cell) {
+  const auto at = std::ranges::find(at_work_, &cell, &AtWork::cell);
+  return at == at_work_.end() ? nullptr : &*at;
+}
+
+std::string Display::heading(const Cell& cell) {
   const std::string label = label_of(cell.changed);
-  return "[" + std::to_string(index_) + "/" + std::to_string(count_) + "] " + cell.arm +
-         (label.empty() ? "" : " " + label) + " seed " + std::to_string(cell.seed);
+  const AtWork* at = find(cell);
+  return (at == nullptr ? "" : "[" + std::to_string(at->index) + "/" + std::to_string(count_) + "] ") +
+         cell.arm + (label.empty() ? "" : " " + label) + " seed " + std::to_string(cell.seed);
 }
 
 void Display::clear() {
-  if (on_line_) err_ << "\r\033[K";
-  on_line_ = false;
+  if (lines_ == 0) return;
+  err_ << "\r";
+  for (std::size_t i = 1; i < lines_; ++i) err_ << "\033[A";
+  err_ << "\033[J";
+  lines_ = 0;
 }
 
 void Display::begin(const Cell& cell, std::size_t index, std::size_t count) {
-  index_ = index;
   count_ = count;
-  last_valid_ = std::numeric_limits<double>::quiet_NaN();
-  begun_ = drawn_ = Clock::now();
+  drawn_ = Clock::now();
+  at_work_.push_back({&cell, index, drawn_, drawn_, std::numeric_limits<double>::quiet_NaN()});
   if (style_ == Style::lines) err_ << heading(cell) << " " << short_id(cell.id) << std::endl;
 }
 
 void Display::step(const Cell& cell, const Progress& progress) {
+  AtWork* at = find(cell);
+  if (at == nullptr) return;
   const Clock::time_point now = Clock::now();
+  at->progress = progress;
   if (style_ == Style::live && (now - drawn_ >= kRedraw || progress.step == progress.steps)) {
     drawn_ = now;
-    draw(cell, progress);
+    draw();
   }
   if (style_ != Style::lines) return;
-  const bool validated = measured(last_valid_, progress.valid_loss);
-  if (now - drawn_ < (validated ? kValidation : kLine)) return;
-  drawn_ = now;
+  const bool validated = measured(at->last_valid, progress.valid_loss);
+  if (now - at->printed < (validated ? kValidation : kLine)) return;
+  at->printed = now;
   print(cell, progress);
-  last_valid_ = progress.valid_loss;
+  at->last_valid = progress.valid_loss;
 }
 
-void Display::draw(const Cell& cell, const Progress& p) {
+/// A line a cell, cut at the terminal's margin: one that wrapped could not be cleared.
+void Display::draw() {
   clear();
-  err_ << colored(heading(cell), "1") << " " << bar(p) << " " << p.step << "/" << p.steps << " loss "
-       << fixed(p.loss, 4) << (std::isnan(p.valid_loss) ? "" : " valid " + fixed(p.valid_loss, 4)) << " "
-       << scaled(p.tokens_per_second) << " tok/s, " << duration(p.seconds_left) << " left" << std::flush;
-  on_line_ = true;
+  err_ << "\033[?7l";
+  for (const AtWork& at : at_work_) {
+    if (!at.progress) continue;
+    const Progress& p = *at.progress;
+    err_ << (lines_++ == 0 ? "" : "\n") << colored(heading(*at.cell), "1") << " " << bar(p) << " " << p.step
+         << "/" << p.steps << " loss " << fixed(p.loss, 4)
+         << (std::isnan(p.valid_loss) ? "" : " valid " + fixed(p.valid_loss, 4)) << " "
+         << scaled(p.tokens_per_second) << " tok/s, " << duration(p.seconds_left) << " left";
+  }
+  err_ << "\033[?7h" << std::flush;
 }
 
 void Display::print(const Cell& cell, const Progress& p) {
@@ -84,9 +102,12 @@ void Display::print(const Cell& cell, const Progress& p) {
 
 void Display::end(const Cell& cell, const CellResult& result) {
   clear();
+  const AtWork* at = find(cell);
+  const std::string name = heading(cell);
+  const std::chrono::duration<double> seconds = at == nullptr ? Clock::duration(0) : Clock::now() - at->begun;
+  std::erase_if(at_work_, [&](const AtWork& other) { return other.cell == &cell; });
   if (style_ == Style::quiet && result.outcome != Outcome::failed) return;
-  const std::chrono::duration<double> seconds = Clock::now() - begun_;
-  err_ << heading(cell) << " ";
+  err_ << name << " ";
   if (result.outcome == Outcome::complete)
     err_ << colored("done", "32") << " valid " << fixed(result.valid_loss, 4) << " after "
          << duration(seconds.count());

@@ -1,8 +1,11 @@
-// Progress of a sweep on stderr: one rewritten line on a terminal, plain lines elsewhere.
+// Progress of a sweep on stderr: on a terminal one rewritten line for each cell at work, elsewhere plain
+// lines.
 #pragma once
 #include <chrono>
 #include <iosfwd>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "experiments/sweep/runner.hpp"
 
@@ -21,8 +24,17 @@ class Display : public RunObserver {
 
  private:
   using Clock = std::chrono::steady_clock;
-  [[nodiscard]] std::string heading(const Cell& cell) const;
-  void draw(const Cell& cell, const Progress& progress);
+  struct AtWork {
+    const Cell* cell = nullptr;
+    std::size_t index = 0;
+    Clock::time_point begun = {}, printed = {};
+    double last_valid = 0;
+    std::optional<Progress> progress = {};
+  };
+  /// Null when the cell never began.
+  [[nodiscard]] AtWork* find(const Cell& cell);
+  [[nodiscard]] std::string heading(const Cell& cell);
+  void draw();
   void print(const Cell& cell, const Progress& progress);
   void clear();
   [[nodiscard]] std::string colored(const std::string& text, const char* code) const;
@@ -30,10 +42,10 @@ class Display : public RunObserver {
   std::ostream& err_;
   Style style_;
   bool color_;
-  std::size_t index_ = 0, count_ = 0;
-  Clock::time_point drawn_ = {}, begun_ = {};
-  double last_valid_ = 0;
-  bool on_line_ = false;
+  std::size_t count_ = 0;
+  std::vector<AtWork> at_work_;  // in the order they began
+  Clock::time_point drawn_ = {};
+  std::size_t lines_ = 0;  // drawn, and to be cleared
 };
 
 /// Whether colors may be used: a terminal, and neither NO_COLOR nor --no-color.

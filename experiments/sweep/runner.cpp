@@ -1,8 +1,15 @@
 #include "experiments/sweep/runner.hpp"
 
+#include <algorithm>
+#include <exception>
+#include <mutex>
+#include <thread>
+
 #include "core/record/durable_file.hpp"
+#include "experiments/data/shared_sources.hpp"
 #include "experiments/sweep/cell_lock.hpp"
 #include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/processors.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -21,24 +28,132 @@ void keep_reason(const std::filesystem::path& folder, const std::string& reason)
   }
 }
 
-CellResult run_one(const Cell& cell, const std::filesystem::path& folder, const RunRequest& request,
-                   RunObserver& observer) {
-  CellRequest wanted;
-  wanted.document = cell.document;
-  wanted.folder = folder;
-  wanted.data_dir = request.data_dir;
-  wanted.argv = request.argv;
-  wanted.stop = request.stop;
-  wanted.progress = [&](const Progress& progress) { observer.step(cell, progress); };
-  wanted.note = [&](const std::string& text) { observer.note(cell, text); };
-  std::error_code nothing_there;
-  std::filesystem::remove(folder / "failed.json", nothing_there);  // of an earlier attempt
-  try {
-    return request.run(wanted);
-  } catch (const std::exception& error) {
-    keep_reason(folder, error.what());
-    return {Outcome::failed, error.what(), 0, 0};
+/// The missing cells, taken one by one by every job. The mutex guards all of it, and the observer.
+class Pool {
+ public:
+  Pool(std::vector<const Cell*> missing, const RunRequest& request, RunObserver& observer)
+      : missing_(std::move(missing)), request_(request), observer_(observer) {}
+
+  /// Takes cells until there are no more.
+  void work() {
+    while (const Cell* cell = next()) run(*cell);
   }
+
+  /// Of the cells that were missing.
+  [[nodiscard]] RunSummary summary() const {
+    RunSummary out = counts_;
+    out.left += missing_.size() - taken_;
+    out.stopped = out.left > 0 && stop_asked(request_) != 0;
+    return out;
+  }
+
+ private:
+  const Cell* next() {
+    const std::scoped_lock lock(mutex_);
+    const bool halted = request_.fail_fast && counts_.failed > 0;
+    if (halted || stop_asked(request_) != 0 || taken_ == missing_.size()) return nullptr;
+    return missing_[taken_++];
+  }
+
+  void run(const Cell& cell) {
+    const std::filesystem::path folder = locate(request_.folder, cell);
+    CellResult result;
+    try {
+      const std::optional<CellLock> lock = CellLock::take(folder);
+      if (!lock) {
+        tell([&] { ++counts_.busy, observer_.busy(cell); });
+        return;
+      }
+      if (is_complete(folder, cell.id)) {  // finished by another process meanwhile
+        tell([&] { ++counts_.complete; });
+        return;
+      }
+      tell([&] { observer_.begin(cell, ++begun_, missing_.size()); });
+      result = train(cell, folder);
+    } catch (const std::system_error& error) {
+      result = {Outcome::failed, error.what(), 0, 0};
+    }
+    tell([&] { count(cell, result); });
+  }
+
+  CellResult train(const Cell& cell, const std::filesystem::path& folder) {
+    CellRequest wanted;
+    wanted.document = cell.document;
+    wanted.folder = folder;
+    wanted.data_dir = request_.data_dir;
+    wanted.argv = request_.argv;
+    wanted.sources = &sources_;
+    halt(stop_asked(request_));
+    wanted.stop = request_.fail_fast ? &halt_ : request_.stop;
+    wanted.progress = [&](const Progress& progress) {
+      halt(stop_asked(request_));
+      tell([&] { observer_.step(cell, progress); });
+    };
+    wanted.note = [&](const std::string& text) { tell([&] { observer_.note(cell, text); }); };
+    std::error_code nothing_there;
+    std::filesystem::remove(folder / "failed.json", nothing_there);  // of an earlier attempt
+    try {
+      return request_.run(wanted);
+    } catch (const std::exception& error) {
+      keep_reason(folder, error.what());
+      return {Outcome::failed, error.what(), 0, 0};
+    }
+  }
+
+  void count(const Cell& cell, const CellResult& result) {
+    observer_.end(cell, result);
+    ++counts_.ran;
+    if (result.outcome == Outcome::complete) ++counts_.complete;
+    if (result.outcome == Outcome::stopped) ++counts_.left;
+    if (result.outcome != Outcome::failed) return;
+    ++counts_.failed;
+    if (request_.fail_fast) halt(1);
+  }
+
+  /// At least so much of a stop for the cells at work.
+  void halt(int asked) {
+    int before = halt_.load();
+    while (before < asked && !halt_.compare_exchange_weak(before, asked)) {
+    }
+  }
+
+  template <class Body>
+  void tell(const Body& body) {
+    const std::scoped_lock lock(mutex_);
+    body();
+  }
+
+  std::vector<const Cell*> missing_;
+  const RunRequest& request_;
+  RunObserver& observer_;
+  SharedSources sources_;
+  std::mutex mutex_;
+  std::atomic<int> halt_ = 0;
+  std::size_t taken_ = 0, begun_ = 0;
+  RunSummary counts_;
+};
+
+double cost(const Cell& cell) {
+  return static_cast<double>(cell.facts.parameters) * static_cast<double>(cell.facts.tokens);
+}
+
+/// Several threads, each bound to the processors of its job.
+void work_side_by_side(Pool& pool, std::size_t jobs, std::size_t threads, std::span<const int> processors) {
+  std::vector<std::exception_ptr> errors(jobs);
+  {
+    std::vector<std::jthread> at_work;
+    for (std::size_t job = 0; job < jobs; ++job)
+      at_work.emplace_back([&, job] {
+        try {
+          if (processors.size() >= jobs * threads) run_on(processors.subspan(job * threads, threads));
+          pool.work();
+        } catch (...) {
+          errors[job] = std::current_exception();
+        }
+      });
+  }
+  for (const std::exception_ptr& error : errors)
+    if (error) std::rethrow_exception(error);
 }
 
 }  // namespace
@@ -48,50 +163,31 @@ int RunSummary::exit_code() const {
   return failed + busy + left > 0 ? 1 : 0;
 }
 
+std::size_t threads_of(const Cell& cell) {
+  return cell.document.at("training").at("threads").get<std::size_t>();
+}
+
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer) {
-  RunSummary summary;
+  std::size_t complete = 0, threads = 1;
   std::vector<const Cell*> missing;
   for (const Cell& cell : cells) {
     if (is_complete(locate(request.folder, cell), cell.id))
-      ++summary.complete;
+      ++complete;
     else
       missing.push_back(&cell);
   }
-  for (std::size_t i = 0; i < missing.size(); ++i) {
-    if (stop_asked(request) != 0 || (request.fail_fast && summary.failed > 0)) {
-      summary.stopped = stop_asked(request) != 0;
-      summary.left = missing.size() - i;
-      break;
-    }
-    const Cell& cell = *missing[i];
-    const std::filesystem::path folder = locate(request.folder, cell);
-    CellResult result;
-    try {
-      const std::optional<CellLock> lock = CellLock::take(folder);
-      if (!lock) {
-        ++summary.busy;
-        observer.busy(cell);
-        continue;
-      }
-      if (is_complete(folder, cell.id)) {  // finished by another process meanwhile
-        ++summary.complete;
-        continue;
-      }
-      observer.begin(cell, i + 1, missing.size());
-      result = run_one(cell, folder, request, observer);
-    } catch (const std::system_error& error) {
-      result = {Outcome::failed, error.what(), 0, 0};
-    }
-    observer.end(cell, result);
-    ++summary.ran;
-    if (result.outcome == Outcome::complete) ++summary.complete;
-    if (result.outcome == Outcome::failed) ++summary.failed;
-    if (result.outcome == Outcome::stopped) {
-      summary.stopped = true;
-      summary.left = missing.size() - i;
-      break;
-    }
+  const std::size_t jobs = std::min(request.jobs, missing.size());
+  if (jobs > 1) {
+    std::ranges::stable_sort(missing, std::ranges::greater(), [](const Cell* cell) { return cost(*cell); });
+    for (const Cell* cell : missing) threads = std::max(threads, threads_of(*cell));
   }
+  Pool pool(std::move(missing), request, observer);
+  if (jobs > 1)
+    work_side_by_side(pool, jobs, threads, request.processors);
+  else
+    pool.work();
+  RunSummary summary = pool.summary();
+  summary.complete += complete;
   return summary;
 }
 

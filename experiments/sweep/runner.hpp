@@ -1,4 +1,5 @@
-// Runs the cells of a sweep that are missing, one after another.
+// Runs the cells of a sweep that are missing, one after another or several side by side in this process, each
+// on processors of its own. What a cell computes depends on its document alone: packing changes no digit.
 #pragma once
 #include <atomic>
 #include <filesystem>
@@ -12,7 +13,7 @@
 
 namespace isorbit::experiments {
 
-/// What a display is told. Defaults do nothing.
+/// What a display is told, by one thread at a time. Defaults do nothing.
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
@@ -31,6 +32,8 @@ struct RunRequest {
   std::filesystem::path data_dir;
   std::vector<std::string> argv;
   bool fail_fast = false;
+  std::size_t jobs = 1;                    // cells at once
+  std::vector<int> processors;             // to bind jobs to, `training.threads` each; too few: none is bound
   const std::atomic<int>* stop = nullptr;  // as CellRequest::stop
   std::function<CellResult(const CellRequest&)> run = run_cell;
 };
@@ -44,8 +47,12 @@ struct RunSummary {
   [[nodiscard]] int exit_code() const;
 };
 
-/// Runs the missing ones of `cells` in their order. A cell that fails is counted and the others go on, unless
-/// fail_fast.
+/// Threads of the cell: its document's training.threads.
+[[nodiscard]] std::size_t threads_of(const Cell& cell);
+
+/// Runs the missing ones of `cells`: in their order, or with several jobs the dearest first (parameters times
+/// tokens). A cell that fails is counted and the others go on, unless fail_fast: then those at work save
+/// their state and stop.
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer);
 
 }  // namespace isorbit::experiments

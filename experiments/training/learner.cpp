@@ -198,21 +198,31 @@ Learner::Drift Learner::drift(Parametrized& weight, std::span<const double> now)
 
 std::vector<Learner::Drift> Learner::merge(std::span<const std::string> weights) {
   realize();
-  std::vector<Drift> drifts;
+  std::vector<Parametrized*> merged;
   for (const std::string& name : weights) {
-    Parametrized* weight = find_parametrized(name);
-    if (weight == nullptr) throw std::invalid_argument("\"" + name + "\" has no parametrization to merge");
-    const std::span<const float> realized = realization_.output(name);
-    const core::Shape& shape = weight->base->shape();
-    std::vector<double> now = core::singular_values(realized, static_cast<std::size_t>(shape[0]),
-                                                    static_cast<std::size_t>(shape[1]));
-    drifts.push_back(drift(*weight, now));
-    std::ranges::copy(realized, weight->base->values().begin());
-    weight->singular_values = std::move(now);
-    const Word<Parametrization>& word = weight->group->parametrization;
-    word.word->start(word.fields, name, weight->coordinates, seed_, ++weight->interval);
+    merged.push_back(find_parametrized(name));
+    if (merged.back() == nullptr)
+      throw std::invalid_argument("\"" + name + "\" has no parametrization to merge");
   }
+  std::vector<Drift> drifts(merged.size());
+  engine_.parallel(static_cast<std::int64_t>(merged.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i)
+      drifts[static_cast<std::size_t>(i)] = merge(*merged[static_cast<std::size_t>(i)]);
+  });
   return drifts;
+}
+
+Learner::Drift Learner::merge(Parametrized& weight) {
+  const std::span<const float> realized = realization_.output(weight.name);
+  const core::Shape& shape = weight.base->shape();
+  std::vector<double> now =
+      core::singular_values(realized, static_cast<std::size_t>(shape[0]), static_cast<std::size_t>(shape[1]));
+  const Drift moved = drift(weight, now);
+  std::ranges::copy(realized, weight.base->values().begin());
+  weight.singular_values = std::move(now);
+  const Word<Parametrization>& word = weight.group->parametrization;
+  word.word->start(word.fields, weight.name, weight.coordinates, seed_, ++weight.interval);
+  return moved;
 }
 
 std::vector<double> Learner::learning_rates(std::int64_t step, std::int64_t steps) const {

@@ -73,6 +73,7 @@ class Learner {
   [[nodiscard]] const core::Model& model() const { return model_; }
   [[nodiscard]] const Method& method() const { return method_; }
   [[nodiscard]] core::TensorStore& store() { return store_; }
+  [[nodiscard]] core::Engine& engine() { return engine_; }
   [[nodiscard]] std::vector<Trained>& trained() { return trained_; }
   [[nodiscard]] std::vector<Parametrized>& parametrized() { return parametrized_; }
   [[nodiscard]] Parametrized* find_parametrized(const std::string& weight);
@@ -91,6 +92,7 @@ class Learner {
   void compile_programs(const core::OpSet& ops);
   void compile_realization(const core::OpSet& ops);
   core::Program& probe();
+  Drift merge(Parametrized& weight);
 
   core::Model model_;
   const Method& method_;

@@ -1,6 +1,8 @@
 #include "experiments/training/measurement.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "core/linalg/linalg.hpp"
 #include "experiments/training/pairs.hpp"
@@ -22,21 +24,47 @@ Norms norms(std::span<const float> values) {
   return {n.l1, std::sqrt(n.frobenius)};
 }
 
-void measure_weight(Learner& learner, const std::string& name, const core::Shape& shape,
-                    const analysis::MeasureSet& measures, std::int64_t step, Recorder& recorder) {
-  const auto rows = static_cast<std::size_t>(shape[0]), cols = static_cast<std::size_t>(shape[1]);
-  const std::span<const float> weight = learner.realized(name);
-  const std::vector<double> singular_values = core::singular_values(weight, rows, cols);
-  recorder.spectrum(step, name, shape.dims(), singular_values);
-  std::map<std::string, double> values;
-  for (const analysis::Measure& m : measures.all())
-    values[m.name] = m.of({weight, rows, cols, singular_values});
-  if (Parametrized* p = learner.find_parametrized(name)) {
-    const Learner::Drift drift = learner.drift(*p, singular_values);
-    values["defect"] = drift.defect;
-    values["defect_bound"] = drift.bound;
+/// A matrix and what is found of it.
+struct Found {
+  std::string name;
+  core::Shape shape;
+  std::span<const float> values;
+  std::vector<double> singular_values;
+  std::map<std::string, double> measures;
+
+  /// About its operations: n of the short side, two products over the long side and one decomposition.
+  [[nodiscard]] double cost() const {
+    const auto n = static_cast<double>(std::min(shape[0], shape[1]));
+    return n * n * (static_cast<double>(std::max(shape[0], shape[1])) + 8 * n);
   }
-  recorder.measures(step, "measure/" + name, values);
+};
+
+void measure(Learner& learner, const analysis::MeasureSet& measures, Found& found) {
+  const auto rows = static_cast<std::size_t>(found.shape[0]), cols = static_cast<std::size_t>(found.shape[1]);
+  found.singular_values = core::singular_values(found.values, rows, cols);
+  for (const analysis::Measure& m : measures.all())
+    found.measures[m.name] = m.of({found.values, rows, cols, found.singular_values});
+  if (Parametrized* p = learner.find_parametrized(found.name)) {
+    const Learner::Drift drift = learner.drift(*p, found.singular_values);
+    found.measures["defect"] = drift.defect;
+    found.measures["defect_bound"] = drift.bound;
+  }
+}
+
+/// The weights dealt out so that every thread has about as much to do: the dearest first, each to the thread
+/// that has least.
+std::vector<std::vector<Found*>> dealt(std::vector<Found>& weights, std::size_t threads) {
+  std::vector<Found*> order;
+  for (Found& found : weights) order.push_back(&found);
+  std::ranges::stable_sort(order, std::ranges::greater(), &Found::cost);
+  std::vector<std::vector<Found*>> hands(threads);
+  std::vector<double> load(threads, 0.0);
+  for (Found* found : order) {
+    const auto least = static_cast<std::size_t>(std::ranges::min_element(load) - load.begin());
+    hands[least].push_back(found);
+    load[least] += found->cost();
+  }
+  return hands;
 }
 
 }  // namespace
@@ -44,9 +72,20 @@ void measure_weight(Learner& learner, const std::string& name, const core::Shape
 void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std::int64_t step,
                      Recorder& recorder) {
   learner.realize();
+  std::vector<Found> weights;
   for (const std::string& name : learner.weights()) {
     const core::Shape& shape = learner.store().at(name).shape();
-    if (shape.rank() == 2) measure_weight(learner, name, shape, measures, step, recorder);
+    if (shape.rank() == 2) weights.push_back({name, shape, learner.realized(name), {}, {}});
+  }
+  core::Engine& engine = learner.engine();
+  const std::vector<std::vector<Found*>> hands = dealt(weights, static_cast<std::size_t>(engine.threads()));
+  engine.parallel(engine.threads(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t hand = begin; hand < end; ++hand)
+      for (Found* found : hands[static_cast<std::size_t>(hand)]) measure(learner, measures, *found);
+  });
+  for (const Found& found : weights) {
+    recorder.spectrum(step, found.name, found.shape.dims(), found.singular_values);
+    recorder.measures(step, "measure/" + found.name, found.measures);
   }
   for (const core::ScalingPair& pair : learner.model().pairs) {
     for (const EventScope::Pair& p : resolve_pair(learner.model().graph, pair)) {

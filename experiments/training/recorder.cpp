@@ -59,7 +59,7 @@ void add_spectrum(core::RunRecord& record, const Json& row) {
   if (at == record.spectra.end()) {
     const auto shape = row.at("shape").get<std::vector<std::int64_t>>();
     at = record.spectra.insert(
-        at, {parameter, {}, values.size(), {}, shape, "LAPACK dgesdd of the realized weight"});
+        at, {parameter, {}, values.size(), {}, shape, "LAPACK in double, of the realized weight"});
   }
   core::Spectrum& s = *at;
   s.steps.push_back(row.at("step").get<std::int64_t>());

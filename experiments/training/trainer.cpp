@@ -7,6 +7,7 @@
 
 #include "core/record/durable_file.hpp"
 #include "core/record/run_file.hpp"
+#include "experiments/data/shared_sources.hpp"
 #include "experiments/training/cell_document.hpp"
 #include "experiments/training/checkpoint.hpp"
 #include "experiments/training/learner_scope.hpp"
@@ -45,7 +46,7 @@ struct Setup {
   core::OpSet ops;
   core::Model model;
   Method method;
-  std::unique_ptr<BatchSource> source;
+  std::shared_ptr<const BatchSource> source;
   std::int64_t targets_per_step = 0;
   std::string cell_id;
 
@@ -63,14 +64,16 @@ struct Setup {
     cell_id = experiments::cell_id(request.document, source->data_sha256());
   }
 
-  std::unique_ptr<BatchSource> open_source(const CellRequest& request) const {
+  std::shared_ptr<const BatchSource> open_source(const CellRequest& request) const {
     const Json& data = request.document.at("data");
     const BatchRequest batches =
         batch_request(model, request.document.at("training").at("valid_targets").get<std::int64_t>());
-    std::unique_ptr<BatchSource> opened =
-        open_batches(open_corpus(data.at("corpus").get<std::string>(), request.data_dir),
-                     TokenizerChoice::from_json(data.at("tokenizer")), batches);
-    check_inputs(*opened, data.at("corpus").get<std::string>());
+    const auto corpus = data.at("corpus").get<std::string>();
+    const TokenizerChoice tokenizer = TokenizerChoice::from_json(data.at("tokenizer"));
+    std::shared_ptr<const BatchSource> opened =
+        request.sources != nullptr ? request.sources->open(corpus, request.data_dir, tokenizer, batches)
+                                   : open_batches(open_corpus(corpus, request.data_dir), tokenizer, batches);
+    check_inputs(*opened, corpus);
     return opened;
   }
 

@@ -10,6 +10,8 @@
 
 namespace isorbit::experiments {
 
+class SharedSources;
+
 /// What a progress display is told after every step.
 struct Progress {
   std::int64_t step = 0, steps = 0;
@@ -28,6 +30,7 @@ struct CellRequest {
   std::vector<std::string> argv;  // for the record
   std::function<void(const Progress&)> progress = {};
   std::function<void(const std::string&)> note = {};  // what the user should know, a sentence
+  SharedSources* sources = nullptr;                   // of the cells beside it; none: its data are its own
   const std::atomic<int>* stop = nullptr;             // 1: checkpoint and stop; 2: stop now
 };
 

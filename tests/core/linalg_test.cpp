@@ -75,6 +75,49 @@ TEST(SingularValues, RefuseASizeThatDoesNotFitTheShape) {
   EXPECT_THROW((void)singular_values(std::span<const float>(w), 2, 4), std::invalid_argument);
 }
 
+/// Columns of length up to `spread`: condition numbers of about that.
+Matrix ill_conditioned(std::size_t rows, std::size_t cols, double spread) {
+  Matrix w = random_matrix(rows, cols, 17);
+  for (std::size_t i = 0; i < rows; ++i)
+    for (std::size_t j = 0; j < cols; ++j)
+      w[i * cols + j] *= std::pow(spread, -static_cast<double>(j) / static_cast<double>(cols - 1));
+  return w;
+}
+
+TEST(SingularValues, OfLongMatricesAreThoseOfTheWholeDecomposition) {
+  for (const double spread : {1.0, 1e3, 1e6, 1e9, 1e15}) {
+    const Matrix tall = ill_conditioned(700, 24, spread);
+    Matrix wide(tall.size());
+    for (std::size_t i = 0; i < 700; ++i)
+      for (std::size_t j = 0; j < 24; ++j) wide[j * 700 + i] = tall[i * 24 + j];
+    const std::vector<double> expected = svd(std::span<const double>(tall), 700, 24).s;
+    const double rounding = 1e-14 * expected[0];
+    EXPECT_LT(furthest(singular_values(std::span<const double>(tall), 700, 24), expected), rounding)
+        << spread;
+    EXPECT_LT(furthest(singular_values(std::span<const double>(wide), 24, 700), expected), rounding)
+        << spread;
+  }
+}
+
+TEST(SingularValues, OfLongMatricesWithoutFullRankEndInZero) {
+  Matrix w = random_matrix(300, 8, 5);
+  for (std::size_t i = 0; i < 300; ++i) w[i * 8 + 7] = w[i * 8];
+  const auto s = singular_values(std::span<const double>(w), 300, 8);
+  EXPECT_LT(s[7], 1e-13 * s[0]);
+  EXPECT_GT(s[6], 0.1 * s[0]);
+  for (const double zero : singular_values(std::span<const double>(Matrix(600)), 300, 2)) EXPECT_EQ(zero, 0);
+}
+
+TEST(RowProducts, AreTheSumsTheyStandFor) {
+  const Matrix a = random_matrix(3, 5, 1), b = random_matrix(4, 5, 2);
+  Matrix out(12), transposed(20);
+  row_products(a, b, 5, out);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t j = 0; j < 5; ++j) transposed[j * 4 + i] = b[i * 5 + j];
+  EXPECT_LT(furthest(out, multiply(a, transposed, 3, 5, 4)), 1e-14);
+  EXPECT_THROW(row_products(a, b, 4, out), std::invalid_argument);
+}
+
 TEST(Inverse, TimesTheMatrixIsTheIdentity) {
   const std::size_t n = 12;
   const Matrix a = random_matrix(n, n, 3);

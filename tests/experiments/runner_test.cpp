@@ -1,17 +1,23 @@
 #include "experiments/sweep/runner.hpp"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <csignal>
 #include <map>
+#include <mutex>
+#include <set>
+#include <thread>
 
 #include "core/record/journal.hpp"
 #include "core/record/run_file.hpp"
 #include "experiments/sweep/cell_lock.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/plan.hpp"
+#include "experiments/sweep/processors.hpp"
 #include "experiments/sweep/status.hpp"
 #include "tests/experiments/small_sweep.hpp"
 
@@ -31,6 +37,17 @@ CellResult seal(const CellRequest& request, const std::string& id) {
        {{"step", std::vector<std::int64_t>{4}, "", ""}, {"loss", std::vector<double>{2.25}, "nats", ""}}});
   core::write_run(request.folder / "run.h5", record);
   return {Outcome::complete, "", 2.25, 4};
+}
+
+/// Processors the calling thread may run on.
+std::vector<int> bound_to() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<int> out;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0)
+    for (int id = 0; id < CPU_SETSIZE; ++id)
+      if (CPU_ISSET(id, &set)) out.push_back(id);
+  return out;
 }
 
 class Runner : public testing::Test {
@@ -104,6 +121,168 @@ TEST_F(Runner, StopsAtTheFirstFailureWhenAsked) {
   EXPECT_EQ(summary.ran, 1U);
   EXPECT_EQ(summary.left, sweep_.cells.size() - 1);
   EXPECT_EQ(summary.exit_code(), 1);
+}
+
+/// Several cells side by side.
+class SideBySide : public Runner {
+ protected:
+  SideBySide() {
+    request_.jobs = 2;
+    request_.run = [this](const CellRequest& request) {
+      const std::scoped_lock lock(mutex_);
+      return seal(request, ids_.at(request.folder.string()));
+    };
+  }
+  /// Waits until `count` cells are at work, or long enough to give up.
+  bool together(int count) {
+    std::unique_lock lock(mutex_);
+    ++at_work_;
+    changed_.notify_all();
+    return changed_.wait_for(lock, std::chrono::seconds(30), [&] { return at_work_ >= count; });
+  }
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int at_work_ = 0;
+};
+
+/// Every number of a record but the times.
+std::string numbers_of(const core::RunRecord& record) {
+  std::string bytes;
+  const auto add = [&](const auto& values) {
+    for (const auto& value : values) bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  for (const core::Series& series : record.series) {
+    for (const core::Column& column : series.columns) {
+      if (column.name == "seconds" || column.name == "start_time") continue;
+      bytes += series.path + "/" + column.name;
+      if (const auto* numbers = std::get_if<std::vector<double>>(&column.values)) add(*numbers);
+      if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&column.values)) add(*integers);
+    }
+  }
+  for (const core::Spectrum& spectrum : record.spectra) {
+    bytes += spectrum.parameter;
+    add(spectrum.values);
+  }
+  return bytes;
+}
+
+TEST_F(SideBySide, PackingChangesNoDigit) {
+  const Sweep sweep = small_.read({"training.threads=1", "training.steps=12", "training.spectra_every=5"});
+  RunObserver silent;
+  request_.run = run_cell;
+  for (const std::size_t jobs : {1, 2}) {
+    request_.folder = small_.path() / std::to_string(jobs);
+    request_.jobs = jobs;
+    request_.processors = processors().ids;
+    ASSERT_EQ(run_cells(sweep.cells, request_, silent).exit_code(), 0);
+  }
+  for (const Cell& cell : sweep.cells) {
+    const core::RunRecord one = core::read_run(small_.path() / "1" / cell.folder / "run.h5"),
+                          two = core::read_run(small_.path() / "2" / cell.folder / "run.h5");
+    EXPECT_EQ(one.config, two.config);
+    EXPECT_GT(numbers_of(one).size(), 1000U);
+    EXPECT_TRUE(numbers_of(one) == numbers_of(two)) << cell.folder;
+  }
+}
+
+TEST_F(SideBySide, RunsAsManyCellsAtOnceAsThereAreJobs) {
+  const auto seal_it = request_.run;
+  request_.run = [&](const CellRequest& request) {
+    EXPECT_TRUE(together(2)) << "the second cell waits for the first";
+    return seal_it(request);
+  };
+  EXPECT_EQ(run().complete, sweep_.cells.size());
+}
+
+TEST_F(SideBySide, BindsEachJobToProcessorsOfItsOwn) {
+  for (Cell& cell : sweep_.cells) cell.document["training"]["threads"] = 1;
+  request_.processors = processors().ids;
+  if (request_.processors.size() < 2) GTEST_SKIP() << "one processor";
+  std::set<int> used;
+  const auto seal_it = request_.run;
+  request_.run = [&](const CellRequest& request) {
+    const std::vector<int> own = bound_to();
+    EXPECT_EQ(own.size(), 1U);
+    EXPECT_TRUE(together(2));
+    {
+      const std::scoped_lock lock(mutex_);
+      used.insert(own.begin(), own.end());
+    }
+    return seal_it(request);
+  };
+  run();
+  EXPECT_EQ(used.size(), 2U);
+}
+
+TEST_F(SideBySide, BeginsWithTheDearestCells) {
+  struct Order : RunObserver {
+    void begin(const Cell& cell, std::size_t index, std::size_t) override {
+      EXPECT_EQ(index, begun.size() + 1);
+      begun.push_back(cell.id);
+    }
+    std::vector<std::string> begun;
+  } order;
+  for (std::size_t i = 0; i < sweep_.cells.size(); ++i)
+    sweep_.cells[i].facts.tokens = static_cast<std::int64_t>(i + 1);
+  run_cells(sweep_.cells, request_, order);
+  ASSERT_EQ(order.begun.size(), sweep_.cells.size());
+  const std::set<std::string> first(order.begun.begin(), order.begun.begin() + 2);
+  EXPECT_EQ(first, (std::set<std::string>{sweep_.cells[6].id, sweep_.cells[7].id}));
+}
+
+TEST_F(SideBySide, AFailureStaysItsOwn) {
+  const auto seal_it = request_.run;
+  request_.run = [&](const CellRequest& request) {
+    if (request.folder == request_.folder / sweep_.cells[3].folder) throw std::runtime_error("no disk");
+    return seal_it(request);
+  };
+  const RunSummary summary = run();
+  EXPECT_EQ(summary.failed, 1U);
+  EXPECT_EQ(summary.complete, sweep_.cells.size() - 1);
+  EXPECT_EQ(status_of(request_.folder, sweep_.cells[3]).reason, "no disk");
+}
+
+TEST_F(SideBySide, AFailureStopsTheOthersWhenAskedAndTheySaveTheirState) {
+  request_.fail_fast = true;
+  request_.run = [&](const CellRequest& request) {
+    const bool first = request.folder == request_.folder / sweep_.cells[0].folder;
+    EXPECT_TRUE(together(2));
+    if (first) return CellResult{Outcome::failed, "no", 0, 0};
+    for (int i = 0; i < 3000 && request.stop->load() == 0; ++i) {
+      request.progress({});
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return CellResult{request.stop->load() == 1 ? Outcome::stopped : Outcome::complete, "", 0, 1};
+  };
+  const RunSummary summary = run();
+  EXPECT_EQ(summary.ran, 2U);
+  EXPECT_EQ(summary.failed, 1U);
+  EXPECT_EQ(summary.left, sweep_.cells.size() - 1);
+  EXPECT_EQ(summary.exit_code(), 1) << "nobody asked for a stop";
+}
+
+TEST_F(SideBySide, StopsAllCellsOnRequestAndGoesOnLater) {
+  struct Stopper : RunObserver {
+    void step(const Cell& cell, const Progress&) override {
+      seen.insert(cell.id);
+      if (seen.size() == 2) stop = 1;
+    }
+    std::set<std::string> seen;
+    std::atomic<int> stop = 0;
+  } stopper;
+  const Sweep sweep =
+      small_.read({"training.threads=1", "training.steps=2000", "training.spectra_every=10000",
+                   "training.validate_every=10000", "seeds=0"});
+  request_.run = run_cell;
+  request_.stop = &stopper.stop;
+  const RunSummary summary = run_cells(sweep.cells, request_, stopper);
+  EXPECT_EQ(summary.exit_code(), 75);
+  EXPECT_EQ(summary.ran, 2U);
+  EXPECT_EQ(summary.left, sweep.cells.size());
+  std::size_t saved = 0;
+  for (const Cell& cell : sweep.cells)
+    saved += std::filesystem::exists(request_.folder / cell.folder / "checkpoint.safetensors") ? 1 : 0;
+  EXPECT_EQ(saved, 2U);
 }
 
 TEST_F(Runner, EndsWith75WhenStoppedOnRequest) {

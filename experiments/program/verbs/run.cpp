@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <ostream>
 
 #include "experiments/program/display.hpp"
@@ -5,6 +6,7 @@
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/plan.hpp"
+#include "experiments/sweep/processors.hpp"
 #include "experiments/sweep/runner.hpp"
 
 namespace isorbit::experiments::verb {
@@ -19,17 +21,37 @@ void print_summary(std::ostream& err, const RunSummary& s, std::size_t cells,
   err << " in " << folder.string() << (s.stopped ? "; the same command goes on from here" : "") << std::endl;
 }
 
+/// Jobs and their processors. The default is one job: it needs the memory of one cell, and the seconds in its
+/// record are those of a cell that had the machine to itself.
+void place(const CommandLine& line, std::span<const Cell> cells, RunRequest& request) {
+  const Processors here = processors();
+  std::size_t threads = 1;
+  for (const Cell& cell : cells) threads = std::max(threads, threads_of(cell));
+  request.processors = here.ids;
+  if (line.text("jobs") == "auto")
+    request.jobs = std::max<std::size_t>(1, here.cores / threads);
+  else
+    request.jobs = static_cast<std::size_t>(line.integer("jobs", 1).value_or(1));
+  const std::size_t most = std::max<std::size_t>(1, here.ids.size() / threads);
+  if (request.jobs > most)
+    throw UsageError("found --jobs " + std::to_string(request.jobs) + "; expected at most " +
+                     std::to_string(most) + "; because training.threads is " + std::to_string(threads) +
+                     " and there are " + std::to_string(here.ids.size()) + " processors");
+}
+
 }  // namespace
 
 int run(Console& console, const std::vector<std::string>& arguments) {
   CommandLine line(
       "run SWEEP [name=value ...] [options]",
-      "Runs the cells of a sweep that are missing, one after another. A second call finishes what the\n"
-      "first left. name=value overrides a value, name=1,2,3 makes an axis. Ctrl-C saves the state and\n"
-      "stops, a second one stops at once.");
+      "Runs the cells of a sweep that are missing, one after another or with --jobs side by side. A\n"
+      "second call finishes what the first left. name=value overrides a value, name=1,2,3 makes an axis.\n"
+      "Ctrl-C saves the state and stops, a second one stops at once.");
   add_sweep_options(line);
   add_selection_options(line);
-  line.option("fail-fast", "", "stop at the first cell that fails")
+  line.option("jobs,j", "N",
+              "cells at once, each on training.threads cores of its own; auto: as many as fit; 1")
+      .option("fail-fast", "", "stop at the first cell that fails")
       .option("quiet,q", "", "no progress")
       .option("no-color", "", "no colors (also: NO_COLOR in the environment)")
       .option("print-config", "", "print every value with the layer that set it, and run nothing");
@@ -45,6 +67,7 @@ int run(Console& console, const std::vector<std::string>& arguments) {
   request.data_dir = data_dir_from(line);
   request.argv = console.argv;
   request.fail_fast = line.has("fail-fast");
+  place(line, cells, request);
   write_manifest(request.folder, sweep);
   const Interrupts interrupts;
   request.stop = &interrupts.count();
