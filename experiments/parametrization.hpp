@@ -44,6 +44,13 @@ struct Parametrization {
   std::function<core::ValueId(core::Builder&, const core::Json& fields, core::ValueId base,
                               std::span<const core::ValueId> coordinates)>
       realize = {};
+  /// y = x W^T for a layer's input x [..., in], the same numbers as with realize() but another way to their
+  /// gradients. A word that has it has a field "form": "auto", "weight" or "input". May be absent.
+  std::function<core::ValueId(core::Builder&, const core::Json& fields, core::ValueId base,
+                              std::span<const core::ValueId> coordinates, core::ValueId x)>
+      apply = {};
+  /// True where apply() knows these fields; nothing: it knows all.
+  std::function<bool(const core::Json& fields)> applies = {};
   /// Sets the coordinates to the start of interval number `interval` (0 before training): trainable ones to
   /// where realize() is the identity, state drawn by (seed, stream of the weight's name, interval).
   std::function<void(const core::Json& fields, const std::string& weight,

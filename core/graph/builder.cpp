@@ -58,7 +58,7 @@ std::vector<TensorType> infer_types(const Graph& graph, const Node& node) {
 
 std::vector<ValueId> Builder::add(Node node) {
   std::vector<TensorType> types = infer_types(graph_, node);
-  if (node.op->expand) return node.op->expand(*this, node);
+  if (node.op->expand && !node.op->grad) return node.op->expand(*this, node);
   const NodeId id = graph_.add_node(std::move(node), types);
   return graph_.nodes[static_cast<std::size_t>(id)].outputs;
 }

@@ -9,12 +9,12 @@ void refuse_incomplete(const OpCard& card) {
     throw std::logic_error("op \"" + card.name + "\" " + what);
   };
   if (!card.infer) refuse("has no shape rule");
-  if (card.expand) {
-    if (card.grad || card.lower || card.ref)
-      refuse("is an expansion and must have no gradient, lowering or reference");
-    return;
-  }
+  if (card.expand && card.lower) refuse("is an expansion and must have no lowering");
+  if (card.expand && !card.grad && card.ref)
+    refuse("is an expansion before differentiation and must have no reference");
+  if (card.expand && !card.grad) return;
   if (!card.ref) refuse("has no reference");
+  if (card.expand) return;
   if (!card.lower && !card.view) refuse("has no lowering");
 }
 

@@ -218,7 +218,9 @@ struct OpCard {
   /// Given only the data inputs. An empty result: the op has none.
   std::function<std::vector<ParameterSlot>(const Infer&)> parameters = {};
   std::function<std::vector<TensorType>(const Infer&)> infer;
-  /// Rewrites the node into other ops; such a card has neither grad nor lower nor ref.
+  /// Rewrites the node into other ops; such a card has no lower. Without grad it is rewritten as soon as it
+  /// is met and has no ref; with both, after differentiation, which its own rule makes cheaper than the rules
+  /// of what it is written with.
   std::function<std::vector<ValueId>(Builder&, const Node&)> expand = {};
   std::function<void(Grad&)> grad = {};  // none: not differentiable
   std::function<Lowered(const Lower&)> lower = {};

@@ -18,4 +18,33 @@ NodeCost node_cost(const Graph& graph, const Node& node) {
   return cost;
 }
 
+namespace {
+
+// A server core of 2020 to 2024. Only the ratios matter, and these have moved little.
+constexpr double kFlopsPerSecond = 1e11;          // f32 products
+constexpr double kNarrowFlopsPerSecond = 2.5e11;  // products that read bf16
+constexpr double kBytesPerSecond = 1.5e10;
+constexpr double kSecondsPerNode = 3e-6;
+
+bool reads_bf16(const Graph& graph, const Node& node) {
+  for (const std::size_t slot : node.op->narrow.operands)
+    if (slot < node.inputs.size() && node.inputs[slot] != kNone &&
+        graph.value(node.inputs[slot]).type.dtype == DType::bf16)
+      return true;
+  return false;
+}
+
+}  // namespace
+
+double estimated_seconds(const Graph& graph) {
+  double seconds = 0;
+  for (const Node& node : graph.nodes) {
+    if (node.op->view) continue;
+    const NodeCost cost = node_cost(graph, node);
+    seconds += cost.flops / (reads_bf16(graph, node) ? kNarrowFlopsPerSecond : kFlopsPerSecond) +
+               cost.bytes / kBytesPerSecond + kSecondsPerNode;
+  }
+  return seconds;
+}
+
 }  // namespace isorbit::core

@@ -98,9 +98,8 @@ Graph parametrize(const Graph& graph, const OpSet& ops, const std::map<std::stri
     const Node carried_node = carried(node, map);
     const ValueId bias = kBiasSlot < node.inputs.size() ? carried_node.inputs[kBiasSlot] : kNone;
     map[index(node.outputs[0])] =
-        rewritten(builder, value.name, parameter->pointer, graph.value(node.outputs[0]).type, [&] {
-          return realize->linear(builder, *parameter, value, carried_node.inputs[0], bias);
-        });
+        rewritten(builder, value.name, parameter->pointer, graph.value(node.outputs[0]).type,
+                  [&] { return realize->linear(builder, *parameter, value, carried_node.inputs[0], bias); });
   }
   copy_outputs(graph, out, map);
   return out;

@@ -5,12 +5,15 @@
 //   G = (I + Q)(I + Q + ... + Q^k), k = neumann_terms, or the Cayley map (I + Q)(I - Q)^-1; Q skew, 0 at the
 //   start of an interval, so that R = P = I and W = W0
 // Coordinates, in order: left [m/b, b(b-1)/2] and right [n/b, b(b-1)/2], trained; left_index, right_index,
-// the permutations [m] and [n], or the drawn sets [b], ascending; left_inverse, right_inverse, the inverse
-// permutations, or left_order, right_order [m], [n], the whole drawn orders whose first b are the sets.
+// the permutations [m] and [n], or the drawn sets [b], ascending, and then left_order, right_order [m], [n],
+// the whole drawn orders whose first b are the sets.
+//
+// A layer y = x W^T with block sampling has two forms of the same numbers. Weight side: W is made once a step
+// and the rotations get their gradients from W's. Input side (ops/rotated_linear.cpp): from what the layer
+// reads and writes, without a gradient of W. What is cheaper depends on shapes; "form" may say which.
 #include "experiments/parametrizations/poet/poet.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "core/random/philox.hpp"
 
@@ -35,6 +38,11 @@ std::vector<core::Field> fields() {
        core::Spec::text().one_of({"normalized_gaussian", "standard", "xavier", "uniform_spectrum", "model"}),
        "how the base is drawn; model: as the model document says", core::Json("normalized_gaussian")},
       {"gain", core::Spec::number().above(0), "factor of the drawn base", core::Json(1.0)},
+      {"form", core::Spec::text().one_of({"auto", "weight", "input"}),
+       "how a linear layer is computed; auto: what costs less, per layer", core::Json("auto")},
+      {"memory", core::Spec::text().one_of({"fast", "mem"}),
+       "input side: keep the layer's output for the backward pass, or nothing, which costs more",
+       core::Json("fast")},
   };
 }
 
@@ -46,24 +54,18 @@ std::vector<Coordinate> coordinates(const core::Json& fields, const core::Shape&
                                  {"right", {{right.blocks, right.triangle()}}},
                                  {"left_index", left_index, false},
                                  {"right_index", right_index, false}};
-  const char* const whole = poet_parts::samples_blocks(fields) ? "inverse" : "order";
-  for (const auto& [side, extent] : {std::pair{"left_", weight[0]}, std::pair{"right_", weight[1]}})
-    all.push_back({std::string(side) + whole, {{extent}, core::DType::s32}, false});
+  if (!poet_parts::samples_blocks(fields)) {
+    all.push_back({"left_order", {{weight[0]}, core::DType::s32}, false});
+    all.push_back({"right_order", {{weight[1]}, core::DType::s32}, false});
+  }
   return all;
 }
 
-/// Draws one side: `index` and what goes with it, `whole`, which has the extent of the axis.
-void draw(bool blocks, const core::Philox& random, core::Tensor& index, core::Tensor& whole) {
-  const std::vector<std::int32_t> order = random.permutation(whole.indices().size());
-  const auto drawn = index.indices(), other = whole.indices();
-  std::copy_n(order.begin(), drawn.size(), drawn.begin());
-  if (blocks) {
-    for (std::size_t i = 0; i < order.size(); ++i)
-      other[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
-  } else {
-    std::copy(order.begin(), order.end(), other.begin());
-    std::sort(drawn.begin(), drawn.end());
-  }
+/// Draws an axis into `order`, which has its extent.
+std::span<std::int32_t> draw(const core::Philox& random, core::Tensor& order) {
+  const std::vector<std::int32_t> drawn = random.permutation(order.indices().size());
+  std::ranges::copy(drawn, order.indices().begin());
+  return order.indices();
 }
 
 void start(const core::Json& fields, const std::string& weight, std::span<core::Tensor* const> coordinates,
@@ -73,8 +75,13 @@ void start(const core::Json& fields, const std::string& weight, std::span<core::
   std::size_t side = 0;
   for (const char* const name : {"/left_index", "/right_index"}) {
     std::ranges::fill(coordinates[side]->values(), 0.0F);
-    draw(blocks, core::Philox(seed, core::stream_of(weight + name), step), *coordinates[2 + side],
-         *coordinates[4 + side]);
+    const core::Philox random(seed, core::stream_of(weight + name), step);
+    const auto order = draw(random, *coordinates[(blocks ? 2 : 4) + side]);
+    if (!blocks) {
+      const auto set = coordinates[2 + side]->indices();
+      std::copy_n(order.begin(), set.size(), set.begin());
+      std::ranges::sort(set);
+    }
     ++side;
   }
 }
@@ -88,6 +95,8 @@ Parametrization poet() {
           .misfits = poet_parts::misfits,
           .coordinates = coordinates,
           .realize = poet_parts::realize,
+          .apply = poet_parts::apply,
+          .applies = poet_parts::samples_blocks,
           .start = start,
           .initialize = poet_parts::initialize,
           .bound = poet_parts::bound,

@@ -7,6 +7,7 @@
 
 #include "core/linalg/linalg.hpp"
 #include "experiments/training/initialize.hpp"
+#include "experiments/training/realizations.hpp"
 
 namespace isorbit::experiments {
 
@@ -31,6 +32,7 @@ Learner::Learner(const core::Model& model, const Method& method, const core::OpS
     : model_(model), method_(method), ops_(ops), seed_(seed), compute_(compute), engine_(compute.threads) {
   core::use_one_blas_thread();
   collect(seed);
+  realizations_ = realizations(method_, model_, ops, compute_.precision).rewrites;
   compile_programs(ops);
   compile_realization(ops);
 }
@@ -57,19 +59,6 @@ void Learner::collect(std::uint64_t seed) {
       if (c.trainable) trained_.push_back({name, value.name, &tensor, &group, {}, {}, {}, 0});
     }
     word.word->start(word.fields, value.name, weight.coordinates, seed, 0);
-    realizations_[value.name] = [&word](core::Builder& builder, const core::Parameter& parameter,
-                                        const core::Value& v) {
-      core::Graph& graph = builder.graph();
-      const core::Value weight_value = v;
-      const core::ValueId base_id =
-          graph.add_parameter(weight_value.name, weight_value.type, false, parameter.init);
-      std::vector<core::ValueId> ids;
-      for (const Coordinate& c : word.word->coordinates(word.fields, weight_value.type.shape)) {
-        ids.push_back(
-            graph.add_parameter(weight_value.name + "/" + c.name, c.type, c.trainable, {{"kind", "zeros"}}));
-      }
-      return word.word->realize(builder, word.fields, base_id, ids);
-    };
     parametrized_.push_back(std::move(weight));
   }
   for (Trained& t : trained_) {
@@ -108,7 +97,7 @@ void Learner::compile_realization(const core::OpSet& ops) {
     const core::Parameter& parameter = *model_.graph.parameter(weight.name);
     core::Builder builder(graph, ops, weight.name, parameter.pointer);
     const core::ValueId value =
-        realizations_.at(weight.name)(builder, parameter, model_.graph.value(parameter.value));
+        realizations_.at(weight.name).weight(builder, parameter, model_.graph.value(parameter.value));
     graph.outputs.push_back({weight.name, value});
   }
   realization_ = core::compile(std::move(graph), ops, {{}, false, {}, {}}, engine_, store_);

@@ -65,6 +65,9 @@ std::vector<Misfit> misfits(const core::Json& fields, const core::Shape& weight)
     return {{"kind", "\"poet\"", "a parametrization of a single row or column",
              "is " + weight.text() + " and a rotation needs two of each", "\"dense\""}};
   if (samples_blocks(fields)) return block_misfits(fields, weight);
+  if (fields.at("form") == "input")
+    return {{"form", "\"input\"", "\"auto\" or \"weight\" beside \"sampling\": \"full\"",
+             "the input side rotates blocks of whole permutations", "\"auto\""}};
   if (fields.contains("block_size"))
     return {{"block_size", core::shown(fields.at("block_size")),
              "no \"block_size\" beside \"sampling\": \"full\"", "has its block sizes from \"budget\"", ""}};

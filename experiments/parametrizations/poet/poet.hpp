@@ -29,6 +29,10 @@ struct Side {
 [[nodiscard]] core::ValueId realize(core::Builder& build, const core::Json& fields, core::ValueId base,
                                     std::span<const core::ValueId> coordinates);
 
+/// y = x W^T of a layer x [..., n] on the input side, [..., m]; block sampling only.
+[[nodiscard]] core::ValueId apply(core::Builder& build, const core::Json& fields, core::ValueId base,
+                                  std::span<const core::ValueId> coordinates, core::ValueId x);
+
 /// How far the rotations may move singular values, relative to the largest.
 [[nodiscard]] Bound bound(const core::Json& fields, std::span<const core::Tensor* const> coordinates);
 

@@ -1,8 +1,9 @@
 // The graph of W = R W0 P. With Q the skew matrices of one side, the rotation minus the identity is
 //   truncated:  G - I = Q (2 I + 2 Q + ... + 2 Q^(k-1) + Q^k) = (I + Q)(I + Q + ... + Q^k) - I, by Horner
 //   exact:      G - I = 2 Q (I - Q)^-1 = 2 Q (I + Q)^-T,    (I + Q)(I - Q)^-1 = I + that
-// in which nothing is lost by subtraction where Q is small, and which is 0 exactly where Q is 0. Then W is W0
-// bit for bit: products with exact zeros and ones are exact, gathers and their inverses only move numbers.
+// in which nothing is lost by subtraction where Q is small, and which is 0 exactly where Q is 0. Block
+// sampling multiplies by G itself, which is I exactly there (ops/cayley.cpp). Then W is W0 bit for bit:
+// products with exact zeros and ones are exact, gathers and their inverses only move numbers.
 #include "experiments/parametrizations/poet/poet.hpp"
 
 namespace isorbit::experiments::parametrizations::poet_parts {
@@ -36,15 +37,18 @@ ValueId reshape(Builder& b, ValueId x, const Shape& shape) {
   return b.op("reshape", {x}, {{"shape", shape.dims()}});
 }
 
-/// Psi_l^T diag(G_l) Psi_l W0 Psi_r^T diag(G_r) Psi_r; (Psi x)_i = x_index(i), undone by the inverse index.
-ValueId realize_blocks(Builder& b, ValueId base, ValueId left, ValueId right,
-                       std::span<const ValueId> indices) {
-  const Shape shape = b.shape(base), blocks = b.shape(left);
-  const ValueId moved = gather(b, gather(b, base, indices[0], 0), indices[1], 1);
-  const ValueId rows = reshape(b, moved, {blocks[0], blocks[1], shape[1]});
-  const ValueId rotated = reshape(b, b.op("matmul", {b.op("add_identity", {left}), rows}), shape);
-  const ValueId both = b.op("block_matmul", {rotated, b.op("add_identity", {right})});
-  return gather(b, gather(b, both, indices[2], 0), indices[3], 1);
+/// The rotations of one side, [blocks, size, size].
+ValueId rotation(Builder& b, const Json& fields, ValueId coordinate, std::int64_t size) {
+  if (fields.at("cayley") == "exact")
+    return b.op("add_identity", {rotation_less_identity(b, fields, coordinate, size)});
+  return b.op("cayley_neumann", {coordinate}, {{"size", size}, {"terms", fields.at("neumann_terms")}});
+}
+
+/// Psi_l^T diag(G_l) Psi_l W0 Psi_r^T diag(G_r) Psi_r; (Psi x)_i = x_index(i).
+ValueId realize_blocks(Builder& b, ValueId base, ValueId left, ValueId right, ValueId rows, ValueId columns) {
+  const ValueId drawn = b.op("permute_matrix", {base, rows, columns});
+  return b.op("permute_matrix", {b.op("rotate_drawn", {drawn, left, right}), rows, columns},
+              {{"inverse", true}});
 }
 
 /// W1 = W0 + D (G_l - I) D^T W0, then W1 + W1 E (G_r - I) E^T; D and E pick the drawn rows and columns.
@@ -63,10 +67,21 @@ ValueId realize_full(Builder& b, ValueId base, ValueId left, ValueId right,
 
 ValueId realize(Builder& b, const Json& fields, ValueId base, std::span<const ValueId> coordinates) {
   const Shape shape = b.shape(base);
-  const ValueId left = rotation_less_identity(b, fields, coordinates[0], side_of(fields, shape[0]).size);
-  const ValueId right = rotation_less_identity(b, fields, coordinates[1], side_of(fields, shape[1]).size);
-  return samples_blocks(fields) ? realize_blocks(b, base, left, right, coordinates.subspan(2))
-                                : realize_full(b, base, left, right, coordinates.subspan(2));
+  const std::int64_t rows = side_of(fields, shape[0]).size, columns = side_of(fields, shape[1]).size;
+  if (samples_blocks(fields)) {
+    return realize_blocks(b, base, rotation(b, fields, coordinates[0], rows),
+                          rotation(b, fields, coordinates[1], columns), coordinates[2], coordinates[3]);
+  }
+  return realize_full(b, base, rotation_less_identity(b, fields, coordinates[0], rows),
+                      rotation_less_identity(b, fields, coordinates[1], columns), coordinates.subspan(2));
+}
+
+ValueId apply(Builder& b, const Json& fields, ValueId base, std::span<const ValueId> coordinates, ValueId x) {
+  const Shape shape = b.shape(base);
+  const ValueId left = rotation(b, fields, coordinates[0], side_of(fields, shape[0]).size);
+  const ValueId right = rotation(b, fields, coordinates[1], side_of(fields, shape[1]).size);
+  return b.op("rotated_linear", {x, base, left, right, coordinates[2], coordinates[3]},
+              {{"memory", fields.at("memory")}});
 }
 
 }  // namespace isorbit::experiments::parametrizations::poet_parts

@@ -1,6 +1,7 @@
 #include "core/passes/compile.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <ostream>
 
@@ -10,6 +11,7 @@
 #include "experiments/sweep/overrides.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/sweep/text_table.hpp"
+#include "experiments/training/realizations.hpp"
 
 namespace isorbit::experiments::verb {
 namespace {
@@ -27,27 +29,17 @@ core::Json constants_from(const CommandLine& line) {
   return constants;
 }
 
-/// The rewrites a method asks for, by parameter.
-std::map<std::string, core::Realize> realizations(const Method& method, const core::Model& model) {
-  std::map<std::string, core::Realize> out;
-  for (const core::Parameter& parameter : model.graph.parameters) {
-    const core::Value& weight = model.graph.value(parameter.value);
-    const std::optional<std::size_t> group = method.group_of(weight.name);
-    if (!group) continue;
-    const Word<Parametrization>& word = method.groups[*group].parametrization;
-    if (word.word == nullptr || !word.word->coordinates) continue;
-    out[weight.name] = [word](core::Builder& builder, const core::Parameter& p, const core::Value& value) {
-      const core::Value kept = value;
-      std::vector<core::ValueId> ids;
-      const core::ValueId base =
-          builder.graph().add_parameter(kept.name, kept.type, false, p.init, p.pointer);
-      for (const Coordinate& c : word.word->coordinates(word.fields, kept.type.shape))
-        ids.push_back(builder.graph().add_parameter(kept.name + "/" + c.name, c.type, c.trainable,
-                                                    core::Json{{"kind", "zeros"}}, p.pointer));
-      return word.word->realize(builder, word.fields, base, ids);
-    };
-  }
-  return out;
+/// Which form each layer has that could have two, and what both would cost.
+std::string forms_text(const std::vector<FormChoice>& forms) {
+  const auto milliseconds = [](double seconds) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f", seconds * 1e3);
+    return std::string(text);
+  };
+  TextTable table({"weight", "form", "weight side ms", "input side ms"});
+  for (const FormChoice& f : forms)
+    table.add({f.weight, f.form, milliseconds(f.weight_side), milliseconds(f.input_side)});
+  return table.text();
 }
 
 std::string implementations(const core::Program& program) {
@@ -80,13 +72,16 @@ int compile(Console& console, const std::vector<std::string>& arguments) {
   const core::Model model = core::read_model(core::read_document(file), every_op(),
                                              line.text("size").value_or(""), constants_from(line));
   core::CompileOptions options;
+  std::vector<FormChoice> forms;
   if (const auto path = line.text("method")) {
     const core::Document document = core::read_document(*path);
     const Method method = read_method(document);
     core::Problems problems;
     check_method(method, model, document, problems);
     problems.throw_if_any();
-    options.realizations = realizations(method, model);
+    Realizations chosen = realizations(method, model, every_op(), options.precision);
+    options.realizations = std::move(chosen.rewrites);
+    forms = std::move(chosen.forms);
   }
   core::Graph last;
   options.observer = [&](const std::string& pass, const core::Graph& graph) {
@@ -98,7 +93,7 @@ int compile(Console& console, const std::vector<std::string>& arguments) {
   const core::Program program = core::compile(model.graph, every_op(), options, engine, store);
   if (line.has("summary"))
     console.out << core::summary_text(core::summarize(last, program.arena_bytes())) << "\n"
-                << implementations(program);
+                << implementations(program) << (forms.empty() ? "" : "\n" + forms_text(forms));
   return 0;
 }
 
