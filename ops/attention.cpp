@@ -1,12 +1,12 @@
 // o = softmax(scale q k^T) v per head: q [B, S, H D], k [B, T, K D], v [B, T, K E], o [B, S, H E], with H
 // query heads on K key heads; query heads h K-groupwise share key head h / (H / K). Causal: position r sees
-// positions 0..r (T = S).
+// positions 0..r (T = S). The second output is lse [B, H, S], the log of the sum of the exponentials.
 //
-// Written with matmul and softmax. The G = H / K query heads of a key head are stacked into rows, [B, K, G S,
-// D], so that grouped-query attention is the same two matrix products, and the gradients of k and v come
-// summed over the group.
-#include <cmath>
-
+// The probabilities are never kept: the gradient computes them again from lse (FlashAttention, Dao et al.,
+// arXiv 2205.14135). Heads are read and written where they stand, and nothing above the diagonal's blocks is
+// computed.
+#include "ops/attention/geometry.hpp"
+#include "ops/attention/kernels.hpp"
 #include "ops/common.hpp"
 
 namespace isorbit::ops {
@@ -31,6 +31,7 @@ void divisible(const core::Infer& x, std::size_t i, std::int64_t by, const char*
                       "the last axis of " + x.in(i).text() + " is split over the heads");
 }
 
+/// Checks q, k, v and gives the types of o and lse.
 std::vector<core::TensorType> infer(const core::Infer& x) {
   for (std::size_t i = 0; i < 3; ++i) {
     if (x.in(i).rank() != 3) x.refuse(i, "[batch, positions, features]");
@@ -55,57 +56,92 @@ std::vector<core::TensorType> infer(const core::Infer& x) {
   if (x.flag("causal") && k[1] != q[1]) {
     x.refuse(1, std::to_string(q[1]) + " positions", "causal attention compares a sequence with itself");
   }
-  return {f32(Shape{q[0], q[1], h.query * (v.back() / h.key)})};
+  return {f32(Shape{q[0], q[1], h.query * (v.back() / h.key)}), f32(Shape{q[0], h.query, q[1]})};
 }
 
-/// [B, S, heads D] to [B, heads, S, D].
-core::ValueId split(core::Builder& build, core::ValueId x, std::int64_t heads) {
-  const Shape s = build.shape(x);
-  x = reshape_to(build, x, Shape{s[0], s[1], heads, s[2] / heads});
-  return build.op("transpose", {x}, {{"axes", {0, 2, 1, 3}}});
+std::vector<core::TensorType> infer_grad(const core::Infer& x) {
+  const std::vector<core::TensorType> forward = infer(x);
+  const Shape &o = forward[0].shape, &lse = forward[1].shape;
+  if (x.in(3) != o) x.refuse(3, o.text(), "it is the result of attention");
+  if (x.in(4) != lse) x.refuse(4, lse.text(), "there is one log-sum-exp per query of a head");
+  if (x.in(5) != o) x.refuse(5, o.text(), "it is the gradient of attention's result");
+  if (x.has(6) && x.in(6) != lse) x.refuse(6, lse.text(), "there is one log-sum-exp per query of a head");
+  return {f32(x.in(0)), f32(x.in(1)), f32(x.in(2))};
 }
 
-std::vector<core::ValueId> expand(core::Builder& build, const core::Node& node) {
-  const core::Attributes x(node.attributes);
-  const Heads h = heads(x);
-  const core::ValueId k = split(build, node.inputs[1], h.key), v = split(build, node.inputs[2], h.key);
-  core::ValueId q = split(build, node.inputs[0], h.query);
-  const Shape qs = build.shape(q);
-  const std::int64_t batch = qs[0], s = qs[2], d = qs[3], t = build.shape(k)[2], e = build.shape(v)[3];
-  const std::int64_t group = h.query / h.key;
-  const double scale = x.number("scale") == 0 ? 1 / std::sqrt(static_cast<double>(d)) : x.number("scale");
-  q = reshape_to(build, q, Shape{batch, h.key, group * s, d});
-  core::ValueId p = build.op("matmul", {q, k}, {{"transpose_b", true}, {"alpha", scale}});
-  p = reshape_to(build, p, Shape{batch, h.query, s, t});
-  p = build.op("softmax", {p}, {{"causal", x.flag("causal")}});
-  p = reshape_to(build, p, Shape{batch, h.key, group * s, t});
-  core::ValueId o = build.op("matmul", {p, v});
-  o = reshape_to(build, o, Shape{batch, h.query, s, e});
-  o = build.op("transpose", {o}, {{"axes", {0, 2, 1, 3}}});
-  return {reshape_to(build, o, Shape{batch, s, h.query * e})};
+void grad(core::Grad& x) {
+  core::Builder& build = x.build();
+  core::ValueId dout = x.dy(0);
+  if (dout == core::kNone) {
+    const Shape o = build.shape(x.out(0));
+    dout = build.op("fill", {}, {{"shape", o.dims()}, {"value", 0.0}});
+  }
+  const core::Json attributes = x.node().attributes;
+  const std::vector<core::ValueId> gradients =
+      build.all("attention_grad", {x.in(0), x.in(1), x.in(2), x.out(0), x.out(1), dout, x.dy(1)}, attributes);
+  for (std::size_t i = 0; i < 3; ++i) x.set(i, gradients[i]);
+}
+
+/// Of a multiply-add per pair and feature in `d_products` products over the features of q and k and
+/// `e_products` over those of v, and the softmax.
+double flops(const core::Infer& x, int d_products, int e_products, int softmax) {
+  const flash::Geometry g = flash::geometry(x.in(0), x.in(1), x.in(2), x);
+  return g.pairs() * static_cast<double>(2 * d_products * g.d + 2 * e_products * g.e + softmax);
+}
+
+/// Inputs of the gradient for those of attention.
+core::Sample grad_sample(const core::Sample& sample, Shape o, Shape lse, bool with_dlse) {
+  core::Sample out = sample;
+  for (const Shape& shape : {o, lse, o}) out.inputs.push_back({shape});
+  if (with_dlse) out.inputs.push_back({lse});
+  return out;
 }
 
 }  // namespace
 
 core::OpFamily attention() {
-  core::OpCard card{
+  const std::vector<core::Sample> samples = {
+      {{{{2, 5, 6}}, {{2, 5, 6}}, {{2, 5, 6}}}, {{"heads", 2}}},
+      {{{{2, 5, 8}}, {{2, 5, 4}}, {{2, 5, 4}}}, {{"heads", 4}, {"kv_heads", 2}}},
+      {{{{1, 4, 6}}, {{1, 3, 3}}, {{1, 3, 2}}},
+       {{"heads", 2}, {"kv_heads", 1}, {"causal", false}, {"scale", 0.5}}},
+      {{{{1, 83, 16}}, {{1, 83, 8}}, {{1, 83, 10}}}, {{"heads", 2}, {"kv_heads", 1}}},
+      {{{{2, 70, 6}}, {{2, 90, 6}}, {{2, 90, 6}}}, {{"heads", 2}, {"causal", false}, {"scale", -0.5}}}};
+  const std::vector<core::Field> attributes = {
+      integer_field("heads", "query heads", {}, 1),
+      integer_field("kv_heads", "key and value heads; 0: as many as query heads", 0, 0),
+      flag_field("causal", "a position sees itself and earlier ones only", true),
+      number_field("scale", "factor of the scores; 0: one over the square root of a head's features", 0.0)};
+  core::OpCard forward{
       .name = "attention",
       .doc = "scaled dot-product attention over heads, grouped-query when kv_heads < heads",
       .inputs = {{"q"}, {"k"}, {"v"}},
-      .attributes = {integer_field("heads", "query heads", {}, 1),
-                     integer_field("kv_heads", "key and value heads; 0: as many as query heads", 0, 0),
-                     flag_field("causal", "a position sees itself and earlier ones only", true),
-                     number_field("scale",
-                                  "factor of the scores; 0: one over the square root of a head's features",
-                                  0.0)},
+      .attributes = attributes,
       .infer = infer,
-      .expand = expand,
-      .samples = {{{{{2, 5, 6}}, {{2, 5, 6}}, {{2, 5, 6}}}, {{"heads", 2}}},
-                  {{{{2, 5, 8}}, {{2, 5, 4}}, {{2, 5, 4}}}, {{"heads", 4}, {"kv_heads", 2}}},
-                  {{{{1, 4, 6}}, {{1, 3, 3}}, {{1, 3, 2}}},
-                   {{"heads", 2}, {"kv_heads", 1}, {"causal", false}, {"scale", 0.5}}}},
+      .grad = grad,
+      .lower = flash::lower_forward,
+      .ref = flash::reference_forward,
+      .flops = [](const core::Infer& x) { return flops(x, 1, 1, 5); },
+      .narrow = {.operands = {0, 1, 2}, .outputs = {0}},
+      .samples = samples,
   };
-  return {std::move(card)};
+  core::OpCard backward{
+      .name = "attention_grad",
+      .doc = "gradients of attention by q, k and v, given its result and the log-sum-exp of every query",
+      .inputs = {{"q"}, {"k"}, {"v"}, {"o"}, {"lse"}, {"do"}, {"dlse", core::DType::f32, true}},
+      .attributes = attributes,
+      .infer = infer_grad,
+      .lower = flash::lower_backward,
+      .ref = flash::reference_backward,
+      .flops = [](const core::Infer& x) { return flops(x, 3, 2, 6); },
+      .narrow = {.operands = {0, 1, 2}, .inputs = {3, 5}, .outputs = {0, 1, 2}},
+      .samples = {grad_sample(samples[0], {2, 5, 6}, {2, 2, 5}, false),
+                  grad_sample(samples[1], {2, 5, 8}, {2, 4, 5}, true),
+                  grad_sample(samples[2], {1, 4, 4}, {1, 2, 4}, false),
+                  grad_sample(samples[3], {1, 83, 20}, {1, 2, 83}, true),
+                  grad_sample(samples[4], {2, 70, 6}, {2, 2, 70}, false)},
+  };
+  return {std::move(forward), std::move(backward)};
 }
 
 }  // namespace isorbit::ops

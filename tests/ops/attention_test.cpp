@@ -43,14 +43,100 @@ std::vector<double> by_definition(const Operand& q, const Operand& k, const Oper
 TEST(Attention, AgreesWithItsDefinition) {
   for (const std::int64_t kv_heads : {1, 2, 4}) {
     for (const bool causal : {false, true}) {
-      const Operand q = normal({2, 9, 32}, "q"), k = normal({2, 9, 8 * kv_heads}, "k"),
-                    v = normal({2, 9, 8 * kv_heads}, "v");
-      const Json attributes = {{"heads", 4}, {"kv_heads", kv_heads}, {"causal", causal}};
-      const std::vector<double> expected = by_definition(q, k, v, 4, kv_heads, causal);
-      EXPECT_LE(relative_error(reference("attention", {q, k, v}, attributes), expected), 1e-13);
-      EXPECT_LE(relative_error(run("attention", {q, k, v}, attributes).outputs[0], expected), 5e-6);
+      for (const std::int64_t positions : {9, 64, 150}) {
+        const Operand q = normal({2, positions, 32}, "q"), k = normal({2, positions, 8 * kv_heads}, "k"),
+                      v = normal({2, positions, 8 * kv_heads}, "v");
+        const Json attributes = {{"heads", 4}, {"kv_heads", kv_heads}, {"causal", causal}};
+        const std::vector<double> expected = by_definition(q, k, v, 4, kv_heads, causal);
+        EXPECT_LE(relative_error(reference("attention", {q, k, v}, attributes), expected), 1e-13);
+        EXPECT_LE(relative_error(run("attention", {q, k, v}, attributes).outputs[0], expected), 5e-6);
+      }
     }
   }
+}
+
+TEST(Attention, GivesTheSameBitsOnAnyNumberOfThreads) {
+  const Operand q = normal({1, 300, 48}, "q"), k = normal({1, 300, 16}, "k"), v = normal({1, 300, 16}, "v"),
+                o = normal({1, 300, 48}, "o"), lse = normal({1, 3, 300}, "lse"),
+                d = normal({1, 300, 48}, "do");
+  const Json attributes = {{"heads", 3}, {"kv_heads", 1}};
+  const auto forward = run("attention", {q, k, v}, attributes).outputs;
+  const auto backward = run("attention_grad", {q, k, v, o, lse, d}, attributes).outputs;
+  for (const int threads : {2, 3, 7}) {
+    EXPECT_EQ(run("attention", {q, k, v}, attributes, threads).outputs, forward);
+    EXPECT_EQ(run("attention_grad", {q, k, v, o, lse, d}, attributes, threads).outputs, backward);
+  }
+}
+
+TEST(Attention, WhenCausalNeverReadsBlocksAboveTheDiagonal) {
+  const Operand q = normal({1, 256, 8}, "q");
+  Operand k = normal({1, 256, 8}, "k"), v = normal({1, 256, 8}, "v");
+  const auto before = run("attention", {q, k, v}, {{"heads", 2}}).outputs[0];
+  for (std::size_t i = 64 * 8; i < 256 * 8; ++i) k.values[i] = v.values[i] = NAN;
+  const auto after = run("attention", {q, k, v}, {{"heads", 2}}).outputs[0];
+  EXPECT_TRUE(std::equal(before.begin(), before.begin() + 64 * 8, after.begin()));
+  EXPECT_TRUE(std::isnan(after.back()));
+}
+
+/// Gradients by q, k and v of the sum of o w, computed in the given storage; and the bytes it took.
+struct Trained {
+  std::vector<std::vector<float>> gradients;
+  std::size_t arena_bytes = 0;
+};
+
+Trained train(const std::vector<Operand>& given, const Json& attributes, core::DType precision) {
+  core::Graph graph;
+  core::Builder build(graph, all_ops());
+  const std::vector<core::ValueId> in = add_operands(graph, given, true);
+  const core::ValueId o = build.op("attention", {in[0], in[1], in[2]}, attributes);
+  graph.outputs = {{"loss", build.op("sum", {build.op("mul", {o, in[3]})}, {{"axes", {0, 1, 2}}})}};
+  core::Engine engine(2);
+  core::TensorStore store;
+  core::CompileOptions options;
+  options.precision = precision;
+  core::Program program = core::compile(graph, all_ops(), options, engine, store);
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const std::span<float> to = store.at(input_name(i)).values();
+    std::copy(given[i].values.begin(), given[i].values.end(), to.begin());
+  }
+  program.run();
+  Trained out{{}, program.arena_bytes()};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const std::span<float> y = program.output("gradient/" + input_name(i));
+    out.gradients.emplace_back(y.begin(), y.end());
+  }
+  return out;
+}
+
+double root_mean_square_error(const std::vector<float>& found, const std::vector<float>& expected) {
+  double off = 0, square = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    const double x = expected[i], error = found[i] - x;
+    off += error * error, square += x * x;
+  }
+  return std::sqrt(off / square);
+}
+
+TEST(Attention, InBf16FollowsF32ToTheRoundingOfItsOperands) {
+  for (const bool causal : {false, true}) {
+    const std::vector<Operand> given = {normal({2, 100, 64}, "q"), normal({2, 100, 32}, "k"),
+                                        normal({2, 100, 32}, "v"), normal({2, 100, 64}, "w")};
+    const Json attributes = {{"heads", 4}, {"kv_heads", 2}, {"causal", causal}};
+    const Trained f32 = train(given, attributes, core::DType::f32),
+                  bf16 = train(given, attributes, core::DType::bf16);
+    // q, k, v, do, the probabilities and ds are rounded to 8 bits, relative 2^-9 each, root mean square about
+    // half of it: sums of independent errors come to some 2^-8.
+    for (std::size_t i = 0; i < 3; ++i) {
+      EXPECT_LE(root_mean_square_error(bf16.gradients[i], f32.gradients[i]), 0.01) << i;
+      EXPECT_GT(root_mean_square_error(bf16.gradients[i], f32.gradients[i]), 1e-5) << i;
+    }
+  }
+}
+
+TEST(Attention, NeverKeepsTheProbabilities) {
+  const std::vector<Operand> given = {normal({1, 1024, 32}, "q"), normal({1, 1024, 32}, "k"),
+                                      normal({1, 1024, 32}, "v"), normal({1, 1024, 32}, "w")};
+  EXPECT_LT(train(given, {{"heads", 4}}, core::DType::f32).arena_bytes, 4U * 1024 * 1024 * sizeof(float) / 4);
 }
 
 TEST(Attention, WithGroupedKeysEqualsRepeatedKeyHeads) {
