@@ -112,6 +112,7 @@ def pooled(rounds):
     out = dict(rounds[0])
     out["step_ms"] = [t for r in rounds for t in r["step_ms"]]
     out["ms"] = statistics.median(out["step_ms"])
+    out["tokens_per_second"] *= rounds[0]["ms"] / out["ms"]
     for key in ("data_ms", "forward_ms", "backward_ms", "update_ms", "events_ms", "compile_ms", "peak_bytes"):
         if key in out:
             out[key] = statistics.median(r[key] for r in rounds)
