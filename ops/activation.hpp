@@ -1,57 +1,48 @@
-// What activations have in common: y = f(x) elementwise and dx = f'(x) dy, by oneDNN's eltwise primitive.
+// What activations have in common: y = f(x) elementwise and dx = f'(x) dy.
 #pragma once
 #include <string>
 
 #include "ops/common.hpp"
+#include "ops/storage.hpp"
 
 namespace isorbit::ops {
 
+/// Slope and value are given on eight floats, and in double for the reference.
 struct Activation {
   std::string name, doc, derivative_doc;
   std::vector<core::Field> attributes = {};
   std::vector<core::Json> sample_attributes = {core::Json::object()};
-  /// oneDNN's algorithm with its alpha; beta is 0.
-  std::function<dnnl::algorithm(const core::Attributes&)> algorithm;
-  float alpha = 0;
+  std::function<core::Lowered(const core::Lower&)> lower, lower_slope;
   std::function<double(double, const core::Attributes&)> value, slope;
 };
 
-/// slice(elements, byte offset) for every thread's share of the elements.
-template <class Slice>
-core::Lowered over_elements(const core::Lower& x, const Slice& slice) {
-  constexpr std::int64_t kLine = 64;  // elements
-  const std::int64_t n = x.in(0).elements();
-  const std::int64_t parts = std::clamp<std::int64_t>(n / 16384, 1, x.engine().threads());
-  std::vector<core::Lowered::Slice> slices;
-  for (std::int64_t i = 0; i < parts; ++i) {
-    const std::int64_t first = n * i / parts / kLine * kLine;
-    const std::int64_t last = i + 1 == parts ? n : n * (i + 1) / parts / kLine * kLine;
-    slices.push_back(slice(last - first, static_cast<std::size_t>(first) * sizeof(float)));
-  }
-  return core::Lowered::slices(std::move(slices));
+/// A kernel y_i = value(x_i).
+template <class Value>
+core::Lowered lower_value(const core::Lower& x, std::string name, Value value) {
+  return core::Lowered::own(
+      std::move(name), [value, in = x.type(0), out = x.out_type()](const core::Binding& binding) {
+        const Source from(binding.in[0], in);
+        const Sink y(binding.out[0], out);
+        binding.engine->parallel(in.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
+          each8(end - begin, [=](std::int64_t i, auto count) {
+            y.put(begin + i, value(from.at(begin + i, count)), count);
+          });
+        });
+      });
 }
 
-inline core::Lowered lower_activation(const core::Lower& x, dnnl::algorithm algorithm, float alpha) {
-  return over_elements(x, [&](std::int64_t count, std::size_t offset) {
-    const auto layout = core::onednn::dense({count});
-    return core::Lowered::Slice(
-        core::onednn::describe_eltwise(x.engine().onednn(), core::user_scratchpad(), algorithm, layout, alpha,
-                                       0),
-        {{DNNL_ARG_SRC, false, 0, layout, offset}, {DNNL_ARG_DST, true, 0, layout, offset}});
-  });
-}
-
-inline core::Lowered lower_slope(const core::Lower& x, dnnl::algorithm algorithm, float alpha) {
-  return over_elements(x, [&](std::int64_t count, std::size_t offset) {
-    const auto layout = core::onednn::dense({count});
-    const dnnl::primitive_attr attr = core::user_scratchpad();
-    const auto& engine = x.engine().onednn();
-    const auto forward = core::onednn::describe_eltwise(engine, attr, algorithm, layout, alpha, 0);
-    return core::Lowered::Slice(
-        core::onednn::describe_eltwise_backward(engine, attr, forward, algorithm, layout, alpha, 0),
-        {{DNNL_ARG_SRC, false, 0, layout, offset},
-         {DNNL_ARG_DIFF_DST, false, 1, layout, offset},
-         {DNNL_ARG_DIFF_SRC, true, 0, layout, offset}});
+/// A kernel dx_i = slope(x_i) dy_i.
+template <class Slope>
+core::Lowered lower_slope(const core::Lower& x, std::string name, Slope slope) {
+  return core::Lowered::own(std::move(name), [slope, in = x.type(0), gradient = x.type(1),
+                                              out = x.out_type()](const core::Binding& binding) {
+    const Source from(binding.in[0], in), dy(binding.in[1], gradient);
+    const Sink dx(binding.out[0], out);
+    binding.engine->parallel(in.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
+      each8(end - begin, [=](std::int64_t i, auto count) {
+        dx.put(begin + i, slope(from.at(begin + i, count)) * dy.at(begin + i, count), count);
+      });
+    });
   });
 }
 
@@ -67,11 +58,12 @@ inline core::OpFamily activation_family(const Activation& a) {
     const Json attributes = g.node().attributes;
     g.set(0, g.build().op(name, {g.in(0), g.dy()}, attributes));
   };
-  forward.lower = [a](const Lower& x) { return lower_activation(x, a.algorithm(x), a.alpha); };
+  forward.lower = a.lower;
   forward.ref = [a](const Ref& x) {
     for (std::size_t i = 0; i < x.in(0).size(); ++i) x.out()[i] = a.value(x.in(0)[i], x);
   };
   forward.in_place = {{0, 0}};
+  forward.narrow = {.inputs = {0}, .outputs = {0}};
 
   backward.name = a.name + "_grad";
   backward.doc = a.derivative_doc;
@@ -80,11 +72,12 @@ inline core::OpFamily activation_family(const Activation& a) {
     same_shape(x, 1, 0);
     return like_first(x);
   };
-  backward.lower = [a](const Lower& x) { return lower_slope(x, a.algorithm(x), a.alpha); };
+  backward.lower = a.lower_slope;
   backward.ref = [a](const Ref& x) {
     for (std::size_t i = 0; i < x.in(0).size(); ++i) x.out()[i] = a.slope(x.in(0)[i], x) * x.in(1)[i];
   };
   backward.in_place = {{1, 0}};
+  backward.narrow = {.inputs = {0, 1}, .outputs = {0}};
 
   forward.attributes = backward.attributes = a.attributes;
   for (const Json& attributes : a.sample_attributes) {

@@ -4,7 +4,7 @@
 // Gradients: d(a + b) = dy, dy; d(a b) = dy b, dy a; d(a - b) = dy, -dy; what belongs to a repeated operand
 // is summed over the repetitions.
 #include "ops/common.hpp"
-#include "ops/vector_math.hpp"
+#include "ops/storage.hpp"
 
 namespace isorbit::ops {
 
@@ -40,21 +40,21 @@ ValueId sum_repeated(Builder& b, ValueId dy, const Shape& target) {
 /// y[begin, end) for a second operand that repeats every `period` elements. y may be a: nothing is carried
 /// along.
 template <class F>
-void apply(const float* a, const float* b, float* y, std::int64_t begin, std::int64_t end,
+void apply(const Source& a, const Source& b, const Sink& y, std::int64_t begin, std::int64_t end,
            std::int64_t period, F f) {
   if (period == 1) {
-    const float value = *b;
-#pragma GCC ivdep
-    for (std::int64_t i = begin; i < end; ++i) y[i] = f(a[i], value);
+    const Float8 value = splat(b.at(0, std::int64_t{1})[0]);
+    each8(end - begin, [&, value](std::int64_t i, auto count) {
+      y.put(begin + i, f(a.at(begin + i, count), value), count);
+    });
     return;
   }
   for (std::int64_t i = begin; i < end;) {
-    const std::int64_t offset = i % period, count = std::min(period - offset, end - i);
-    const float *u = a + i, *v = b + offset;
-    float* out = y + i;
-#pragma GCC ivdep
-    for (std::int64_t j = 0; j < count; ++j) out[j] = f(u[j], v[j]);
-    i += count;
+    const std::int64_t offset = i % period;
+    each8(std::min(period - offset, end - i), [&](std::int64_t j, auto count) {
+      y.put(i + j, f(a.at(i + j, count), b.at(offset + j, count)), count);
+    });
+    i += std::min(period - offset, end - i);
   }
 }
 
@@ -67,18 +67,21 @@ OpCard card(std::string name, std::string doc, F f, std::function<void(Grad&)> g
   card.infer = infer;
   card.grad = std::move(grad);
   card.lower = [name, f](const Lower& x) {
-    const std::int64_t n = x.in(0).elements(), period = x.in(1).elements();
-    return Lowered::own(name, [=](const Binding& binding) {
-      binding.engine->parallel(n, kGrain, [&](std::int64_t begin, std::int64_t end) {
-        apply(binding.input(0), binding.input(1), binding.output(), begin, end, period, f);
-      });
-    });
+    return Lowered::own(
+        name, [=, of_a = x.type(0), of_b = x.type(1), of_y = x.out_type()](const Binding& binding) {
+          const Source a(binding.in[0], of_a), b(binding.in[1], of_b);
+          const Sink y(binding.out[0], of_y);
+          binding.engine->parallel(of_a.shape.elements(), kGrain, [&](std::int64_t begin, std::int64_t end) {
+            apply(a, b, y, begin, end, of_b.shape.elements(), f);
+          });
+        });
   };
   card.ref = [f](const Ref& x) {
     const auto a = x.in(0), b = x.in(1);
     for (std::size_t i = 0; i < a.size(); ++i) x.out()[i] = f(a[i], b[i % b.size()]);
   };
   card.in_place = {{0, 0}};
+  card.narrow = {.inputs = {0, 1}};  // sums stay in f32: the residual stream is one
   card.samples = {{{{{3, 5}}, {{3, 5}}}},
                   {{{{2, 3, 7}}, {{3, 7}}}},
                   {{{{4, 9}}, {{9}}}},
@@ -107,14 +110,15 @@ void grad_subtract(Grad& g) {
 }  // namespace
 
 OpFamily add() {
+  OpCard product = card(
+      "mul", "y = a * b; b may be a suffix of a's shape or one element", [](auto a, auto b) { return a * b; },
+      grad_mul);
+  product.narrow.outputs = {0};
   OpCard sum = card(
       "add", "y = a + b; b may be a suffix of a's shape or one element", [](auto a, auto b) { return a + b; },
       grad_add);
   sum.duty = Duty::accumulate;
-  return {sum,
-          card(
-              "mul", "y = a * b; b may be a suffix of a's shape or one element",
-              [](auto a, auto b) { return a * b; }, grad_mul),
+  return {sum, product,
           card(
               "subtract", "y = a - b; b may be a suffix of a's shape or one element",
               [](auto a, auto b) { return a - b; }, grad_subtract)};

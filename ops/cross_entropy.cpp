@@ -3,12 +3,12 @@
 // Outputs: the loss [] and lse, one per row. Gradient from dloss and dlse:
 //   dl_j = exp(l_j - lse) (dloss / rows + dlse) - [j = t] dloss / rows.
 // A row's loss and the mean over rows are summed in double, in the order of the rows.
-#include <cmath>
+#include "ops/cross_entropy.hpp"
+
 #include <numeric>
-#include <stdexcept>
 
 #include "ops/common.hpp"
-#include "ops/vector_math.hpp"
+#include "ops/storage.hpp"
 
 namespace isorbit::ops {
 
@@ -40,35 +40,8 @@ std::vector<TensorType> infer_grad(const Infer& x) {
   return like_first(x);
 }
 
-void check_targets(std::span<const std::int32_t> targets, std::int64_t classes) {
-  for (std::size_t r = 0; r < targets.size(); ++r) {
-    if (targets[r] >= 0 && targets[r] < classes) continue;
-    throw std::out_of_range("cross_entropy: found target " + std::to_string(targets[r]) + " in row " +
-                            std::to_string(r) + "; expected 0 to " + std::to_string(classes - 1));
-  }
-}
-
-/// The row's loss.
-double forward_row(const float* logits, std::int32_t target, std::int64_t n, float& lse) {
-  const float most = maximum(logits, n);
-  const float total =
-      sum8(n, [=](std::int64_t i, auto count) { return exp8(load(logits + i, count, -kInfinity) - most); });
-  const double log_total = std::log(static_cast<double>(total));
-  lse = static_cast<float>(most + log_total);
-  return (static_cast<double>(most) - logits[target]) + log_total;
-}
-
-/// dl_j = all exp(l_j - lse) - [j = t] hit. dlogits may be logits.
-void backward_row(const float* logits, std::int32_t target, float lse, float all, float hit, std::int64_t n,
-                  float* dlogits) {
-  const float at_target = all * std::exp(logits[target] - lse) - hit;
-  each8(n, [=](std::int64_t i, auto count) {
-    store(dlogits + i, exp8(load(logits + i, count) - lse) * all, count);
-  });
-  dlogits[target] = at_target;
-}
-
-Lowered lower(const Lower& x) {
+template <class L>
+Lowered lower_with(const Lower& x) {
   const std::int64_t n = x.in(0).back(), rows = x.in(0).rows();
   return Lowered::own(
       "cross_entropy",
@@ -77,9 +50,8 @@ Lowered lower(const Lower& x) {
         check_targets({targets, static_cast<std::size_t>(rows)}, n);
         auto* losses = static_cast<double*>(binding.scratch);
         binding.engine->parallel(rows, row_grain(n), [&](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t r = begin; r < end; ++r) {
-            losses[r] = forward_row(binding.input(0) + r * n, targets[r], n, binding.output(1)[r]);
-          }
+          for (std::int64_t r = begin; r < end; ++r)
+            losses[r] = loss_row(binding.input<L>(0) + r * n, targets[r], n, binding.output(1)[r]);
         });
         const double total = std::accumulate(losses, losses + rows, 0.0);
         *binding.output(0) = static_cast<float>(total / static_cast<double>(rows));
@@ -87,23 +59,33 @@ Lowered lower(const Lower& x) {
       static_cast<std::size_t>(rows) * sizeof(double));
 }
 
-Lowered lower_grad(const Lower& x) {
+template <class L, class D>
+Lowered lower_grad_with(const Lower& x) {
   const std::int64_t n = x.in(0).back(), rows = x.in(0).rows();
   return Lowered::own("cross_entropy_grad", [=](const Binding& binding) {
     const auto* targets = binding.input<std::int32_t>(1);
     check_targets({targets, static_cast<std::size_t>(rows)}, n);
-    const float *logits = binding.input(0), *lse = binding.input(2);
+    const L* logits = binding.input<L>(0);
     const auto optional = [&](std::size_t i) { return i < binding.in.size() ? binding.input(i) : nullptr; };
-    const float *dloss = optional(3), *dlse = optional(4);
+    const float *lse = binding.input(2), *dloss = optional(3), *dlse = optional(4);
     const float hit = dloss ? *dloss / static_cast<float>(rows) : 0;
-    float* dlogits = binding.output();
+    D* dlogits = binding.output<D>();
     binding.engine->parallel(rows, row_grain(n), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
         const float all = dlse ? hit + dlse[r] : hit;
-        backward_row(logits + r * n, targets[r], lse[r], all, hit, n, dlogits + r * n);
+        gradient_row(logits + r * n, targets[r], lse[r], all, hit, n, dlogits + r * n);
       }
     });
   });
+}
+
+Lowered lower(const Lower& x) {
+  return with_storage(x.type(0), [&](auto l) { return lower_with<decltype(l)>(x); });
+}
+
+Lowered lower_grad(const Lower& x) {
+  return with_storage(x.type(0), x.out_type(),
+                      [&](auto l, auto d) { return lower_grad_with<decltype(l), decltype(d)>(x); });
 }
 
 void ref(const Ref& x) {
@@ -148,6 +130,7 @@ OpFamily cross_entropy() {
   forward.lower = lower;
   forward.ref = ref;
   forward.flops = [](const Infer& x) { return 4.0 * static_cast<double>(x.in(0).elements()); };
+  forward.narrow = {.inputs = {0}};
   forward.samples = {{{{{3, 5}}, {{3}, DType::s32, 5}}},
                      {{{{2, 4, 37}}, {{2, 4}, DType::s32, 37}}},
                      {{{{8}}, {{}, DType::s32, 8}}}};
@@ -162,6 +145,7 @@ OpFamily cross_entropy() {
   backward.ref = ref_grad;
   backward.flops = [](const Infer& x) { return 3.0 * static_cast<double>(x.in(0).elements()); };
   backward.in_place = {{0, 0}};
+  backward.narrow = {.inputs = {0}, .outputs = {0}};
   backward.samples = {{{{{3, 5}}, {{3}, DType::s32, 5}, {{3}}, {{}}}},
                       {{{{2, 4, 37}}, {{2, 4}, DType::s32, 37}, {{2, 4}}, {{}}, {{2, 4}}}}};
   return {forward, backward};

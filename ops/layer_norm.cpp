@@ -7,6 +7,7 @@
 
 #include "ops/common.hpp"
 #include "ops/norm.hpp"
+#include "ops/storage.hpp"
 
 namespace isorbit::ops {
 
@@ -42,8 +43,9 @@ std::vector<TensorType> infer_grad(const Infer& x) {
   return {f32(x.in(0)), f32(x.in(1)), f32(x.in(1))};
 }
 
-void forward_row(const float* x, const float* weight, const float* bias, float epsilon, std::int64_t n,
-                 float* y, float& mean, float& reciprocal) {
+template <class Y>
+void forward_row(const float* x, const float* weight, const float* bias, float epsilon, std::int64_t n, Y* y,
+                 float& mean, float& reciprocal) {
   const float m =
       sum8(n, [x](std::int64_t i, auto count) { return load(x + i, count); }) / static_cast<float>(n);
   const float squares = sum8(n, [x, m](std::int64_t i, auto count) {
@@ -62,8 +64,9 @@ struct Statistics {
   float mean, reciprocal, dmean, dreciprocal;
 };
 
-/// dx may be x or dy.
-void backward_row(const float* x, const float* weight, const Statistics& s, const float* dy, std::int64_t n,
+/// dx may be x or dy where they are stored alike.
+template <class D>
+void backward_row(const float* x, const float* weight, const Statistics& s, const D* dy, std::int64_t n,
                   float* dx, float* dweight, float* dbias) {
   const float m = s.mean, r = s.reciprocal, size = static_cast<float>(n);
   Float8 sums = {}, dots = {};
@@ -82,12 +85,14 @@ void backward_row(const float* x, const float* weight, const Statistics& s, cons
   });
 }
 
-Lowered lower(const Lower& x) {
+template <class Y>
+Lowered lower_with(const Lower& x) {
   const std::int64_t n = x.in(0).back(), rows = x.in(0).rows();
   const auto epsilon = static_cast<float>(x.number("epsilon"));
   return Lowered::own("layer_norm", [=](const Binding& binding) {
     const float *in = binding.input(0), *weight = binding.input(1), *bias = binding.input(2);
-    float *y = binding.output(0), *means = binding.output(1), *reciprocals = binding.output(2);
+    Y* y = binding.output<Y>(0);
+    float *means = binding.output(1), *reciprocals = binding.output(2);
     binding.engine->parallel(rows, row_grain(n), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
         forward_row(in + r * n, weight, bias, epsilon, n, y + r * n, means[r], reciprocals[r]);
@@ -96,10 +101,11 @@ Lowered lower(const Lower& x) {
   });
 }
 
-Lowered lower_grad(const Lower& x) {
+template <class D>
+Lowered lower_grad_with(const Lower& x) {
   const std::int64_t n = x.in(0).back();
   const RowChunks chunks{x.in(0).rows(), n};
-  const std::vector<float> zeros(x.has(4) ? 0 : static_cast<std::size_t>(n));  // stands for an absent dy
+  const std::vector<D> zeros(x.has(4) ? 0 : static_cast<std::size_t>(n));  // stands for an absent dy
   return Lowered::own(
       "layer_norm_grad",
       [=](const Binding& binding) {
@@ -107,7 +113,8 @@ Lowered lower_grad(const Lower& x) {
           return i < binding.in.size() ? binding.input(i) : nullptr;
         };
         const float *in = binding.input(0), *weight = binding.input(1), *means = binding.input(2);
-        const float *reciprocals = binding.input(3), *dy = optional(4), *dm = optional(5), *dr = optional(6);
+        const float *reciprocals = binding.input(3), *dm = optional(5), *dr = optional(6);
+        const D* dy = binding.in.size() > 4 ? binding.input<D>(4) : nullptr;
         float *dx = binding.output(0), *dweights = static_cast<float*>(binding.scratch);
         float* dbiases = dweights + chunks.count() * n;
         chunks.each(*binding.engine, [&](std::int64_t chunk, std::int64_t first, std::int64_t last) {
@@ -124,6 +131,15 @@ Lowered lower_grad(const Lower& x) {
         chunks.add_up(*binding.engine, dbiases, binding.output(2));
       },
       2 * chunks.partial_bytes());
+}
+
+Lowered lower(const Lower& x) {
+  return with_storage(x.out_type(0), [&](auto y) { return lower_with<decltype(y)>(x); });
+}
+
+Lowered lower_grad(const Lower& x) {
+  const TensorType dy = x.has(4) ? x.type(4) : x.type(0);
+  return with_storage(dy, [&](auto d) { return lower_grad_with<decltype(d)>(x); });
 }
 
 void ref(const Ref& x) {
@@ -186,6 +202,7 @@ OpFamily layer_norm() {
   forward.ref = ref;
   forward.flops = [](const Infer& x) { return 7.0 * static_cast<double>(x.in(0).elements()); };
   forward.in_place = {{0, 0}};
+  forward.narrow = {.outputs = {0}};
   forward.samples = {{{{{3, 5}}, {{5}}, {{5}}}},
                      {{{{2, 3, 40}}, {{40}}, {{40}}}},
                      {{{{9}}, {{9}}, {{9}}}, {{"epsilon", 0.1}}}};
@@ -207,6 +224,7 @@ OpFamily layer_norm() {
   backward.ref = ref_grad;
   backward.flops = [](const Infer& x) { return 16.0 * static_cast<double>(x.in(0).elements()); };
   backward.in_place = {{4, 0}, {0, 0}};
+  backward.narrow = {.inputs = {4}};
   backward.samples = {{{{{3, 5}}, {{5}}, {{3}}, {{3}}, {{3, 5}}}},
                       {{{{2, 37, 40}}, {{40}}, {{2, 37}}, {{2, 37}}, {{2, 37, 40}}, {{2, 37}}, {{2, 37}}}}};
   return {forward, backward};

@@ -8,6 +8,7 @@
 
 #include "ops/common.hpp"
 #include "ops/norm.hpp"
+#include "ops/storage.hpp"
 
 namespace isorbit::ops {
 
@@ -59,7 +60,8 @@ std::vector<TensorType> infer_grad(const Infer& x) {
   return {f32(x.in(0)), f32(x.in(1))};
 }
 
-void forward_row(const float* x, const float* weight, float epsilon, std::int64_t n, float* y,
+template <class Y>
+void forward_row(const float* x, const float* weight, float epsilon, std::int64_t n, Y* y,
                  float& reciprocal) {
   const float squares = sum8(n, [x](std::int64_t i, auto count) {
     const Float8 v = load(x + i, count);
@@ -72,8 +74,9 @@ void forward_row(const float* x, const float* weight, float epsilon, std::int64_
   reciprocal = r;
 }
 
-/// dx may be x or dy.
-void backward_row(const float* x, const float* weight, float r, const float* dy, float dr, std::int64_t n,
+/// dx may be x or dy where they are stored alike.
+template <class D>
+void backward_row(const float* x, const float* weight, float r, const D* dy, float dr, std::int64_t n,
                   float* dx, float* dweight) {
   const float dot = sum8(n, [=](std::int64_t i, auto count) {
     return load(x + i, count) * load(weight + i, count) * load(dy + i, count);
@@ -86,12 +89,14 @@ void backward_row(const float* x, const float* weight, float r, const float* dy,
   });
 }
 
-Lowered lower(const Lower& x) {
+template <class Y>
+Lowered lower_with(const Lower& x) {
   const std::int64_t n = columns_of(x, x.in(0)), rows = x.in(0).elements() / n;
   const auto epsilon = static_cast<float>(x.number("epsilon"));
   return Lowered::own("rms_norm", [=](const Binding& binding) {
     const float *in = binding.input(0), *weight = binding.input(1);
-    float *y = binding.output(0), *reciprocals = binding.output(1);
+    Y* y = binding.output<Y>(0);
+    float* reciprocals = binding.output(1);
     binding.engine->parallel(rows, row_grain(n), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
         forward_row(in + r * n, weight, epsilon, n, y + r * n, reciprocals[r]);
@@ -100,18 +105,17 @@ Lowered lower(const Lower& x) {
   });
 }
 
-Lowered lower_grad(const Lower& x) {
+template <class D>
+Lowered lower_grad_with(const Lower& x) {
   const std::int64_t n = columns_of(x, x.in(0));
   const RowChunks chunks{x.in(0).elements() / n, n};
-  const std::vector<float> zeros(x.has(3) ? 0 : static_cast<std::size_t>(n));  // stands for an absent dy
+  const std::vector<D> zeros(x.has(3) ? 0 : static_cast<std::size_t>(n));  // stands for an absent dy
   return Lowered::own(
       "rms_norm_grad",
       [=](const Binding& binding) {
         const float *in = binding.input(0), *weight = binding.input(1), *reciprocals = binding.input(2);
-        const auto optional = [&](std::size_t i) {
-          return i < binding.in.size() ? binding.input(i) : nullptr;
-        };
-        const float *dy = optional(3), *dr = optional(4);
+        const D* dy = binding.in.size() > 3 ? binding.input<D>(3) : nullptr;
+        const float* dr = binding.in.size() > 4 ? binding.input(4) : nullptr;
         float *dx = binding.output(0), *partial = static_cast<float*>(binding.scratch);
         chunks.each(*binding.engine, [&](std::int64_t chunk, std::int64_t first, std::int64_t last) {
           float* dweight = partial + chunk * n;
@@ -124,6 +128,15 @@ Lowered lower_grad(const Lower& x) {
         chunks.add_up(*binding.engine, partial, binding.output(1));
       },
       chunks.partial_bytes());
+}
+
+Lowered lower(const Lower& x) {
+  return with_storage(x.out_type(0), [&](auto y) { return lower_with<decltype(y)>(x); });
+}
+
+Lowered lower_grad(const Lower& x) {
+  const TensorType dy = x.has(3) ? x.type(3) : x.type(0);
+  return with_storage(dy, [&](auto d) { return lower_grad_with<decltype(d)>(x); });
 }
 
 void ref(const Ref& x) {
@@ -182,6 +195,7 @@ OpFamily rms_norm() {
   forward.ref = ref;
   forward.flops = [](const Infer& x) { return 4.0 * static_cast<double>(x.in(0).elements()); };
   forward.in_place = {{0, 0}};
+  forward.narrow = {.outputs = {0}};
   forward.samples = {{{{{3, 5}}, {{5}}}}, {{{{2, 3, 40}}, {{40}}}}, {{{{2, 3, 12}}, {{4}}}, {{"group", 4}}}};
 
   OpCard backward;
@@ -195,6 +209,7 @@ OpFamily rms_norm() {
   backward.ref = ref_grad;
   backward.flops = [](const Infer& x) { return 9.0 * static_cast<double>(x.in(0).elements()); };
   backward.in_place = {{3, 0}, {0, 0}};
+  backward.narrow = {.inputs = {3}};
   backward.samples = {{{{{3, 5}}, {{5}}, {{3}}, {{3, 5}}}},
                       {{{{2, 37, 40}}, {{40}}, {{2, 37}}, {{2, 37, 40}}}},
                       {{{{2, 3, 12}}, {{4}}, {{2, 3, 3}}, {{2, 3, 12}}, {{2, 3, 3}}}, {{"group", 4}}}};

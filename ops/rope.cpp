@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "ops/common.hpp"
-#include "ops/vector_math.hpp"
+#include "ops/storage.hpp"
 
 namespace isorbit::ops {
 
@@ -53,17 +53,19 @@ Tables tables_for(const Attributes& attributes, std::int64_t positions, std::int
   return tables;
 }
 
-/// One head at one position. y may be x.
-void turn(const float* x, const float* cosine, const float* sine, std::int64_t half, float* y) {
-#pragma GCC ivdep
-  for (std::int64_t i = 0; i < half; ++i) {
-    const float a = x[i], b = x[i + half];
-    y[i] = a * cosine[i] - b * sine[i];
-    y[i + half] = b * cosine[i] + a * sine[i];
-  }
+/// One head at one position. y may be x where they are stored alike.
+template <class X, class Y>
+void turn(const X* x, const float* cosine, const float* sine, std::int64_t half, Y* y) {
+  each8(half, [=](std::int64_t i, auto count) {
+    const Float8 a = load(x + i, count), b = load(x + half + i, count);
+    const Float8 c = load(cosine + i, count), s = load(sine + i, count);
+    store(y + i, a * c - b * s, count);
+    store(y + half + i, b * c + a * s, count);
+  });
 }
 
-Lowered lower(const Lower& x) {
+template <class X, class Y>
+Lowered lower_with(const Lower& x) {
   const std::int64_t heads = x.integer("heads"), width = x.in(0).back(), positions = x.in(0).back(1);
   const std::int64_t rows = x.in(0).rows(), head_dim = width / heads;
   Lowered lowered;
@@ -72,8 +74,8 @@ Lowered lower(const Lower& x) {
   lowered.bind = [=](const Binding& binding) -> Kernel {
     auto tables = std::make_shared<const Tables>(tables_for(Attributes(attributes), positions, head_dim));
     return [=] {
-      const float* in = binding.input(0);
-      float* y = binding.output();
+      const X* in = binding.input<X>(0);
+      Y* y = binding.output<Y>();
       binding.engine->parallel(rows, row_grain(width), [=, &tables](std::int64_t begin, std::int64_t end) {
         const std::int64_t half = head_dim / 2;
         for (std::int64_t r = begin; r < end; ++r) {
@@ -88,6 +90,11 @@ Lowered lower(const Lower& x) {
     };
   };
   return lowered;
+}
+
+Lowered lower(const Lower& x) {
+  return with_storage(x.type(0), x.out_type(),
+                      [&](auto in, auto out) { return lower_with<decltype(in), decltype(out)>(x); });
 }
 
 void ref(const Ref& x) {
@@ -129,6 +136,7 @@ OpFamily rope() {
   card.ref = ref;
   card.flops = [](const Infer& x) { return 3.0 * static_cast<double>(x.in(0).elements()); };
   card.in_place = {{0, 0}};
+  card.narrow = {.inputs = {0}, .outputs = {0}};
   card.samples = {{{{{2, 5, 12}}}, {{"heads", 2}}},
                   {{{{1, 3, 6}}}, {{"heads", 3}, {"base", 100.0}}},
                   {{{{2, 7, 32}}}, {{"heads", 1}, {"inverse", true}}}};

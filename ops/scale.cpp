@@ -1,6 +1,6 @@
 // y = factor * x.
 #include "ops/common.hpp"
-#include "ops/vector_math.hpp"
+#include "ops/storage.hpp"
 
 namespace isorbit::ops {
 
@@ -9,14 +9,13 @@ namespace {
 using namespace core;
 
 Lowered lower(const Lower& x) {
-  const std::int64_t n = x.in(0).elements();
   const auto factor = static_cast<float>(x.number("factor"));
-  return Lowered::own("scale", [=](const Binding& binding) {
-    const float* in = binding.input(0);
-    float* y = binding.output();
-    binding.engine->parallel(n, kGrain, [=](std::int64_t begin, std::int64_t end) {
-#pragma GCC ivdep
-      for (std::int64_t i = begin; i < end; ++i) y[i] = factor * in[i];
+  return Lowered::own("scale", [factor, of_x = x.type(0), of_y = x.out_type()](const Binding& binding) {
+    const Source in(binding.in[0], of_x);
+    const Sink y(binding.out[0], of_y);
+    binding.engine->parallel(of_x.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
+      each8(end - begin,
+            [=](std::int64_t i, auto count) { y.put(begin + i, in.at(begin + i, count) * factor, count); });
     });
   });
 }
@@ -36,6 +35,7 @@ OpFamily scale() {
     for (std::size_t i = 0; i < x.in(0).size(); ++i) x.out()[i] = x.number("factor") * x.in(0)[i];
   };
   card.in_place = {{0, 0}};
+  card.narrow = {.inputs = {0}, .outputs = {0}};
   card.samples = {
       {{{{3, 5}}}, {{"factor", 0.125}}}, {{{{17}}}, {{"factor", -3.0}}}, {{{{}}}, {{"factor", 0.1}}}};
   return {card};

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "ops/common.hpp"
-#include "ops/vector_math.hpp"
+#include "ops/storage.hpp"
 
 namespace isorbit::ops {
 
@@ -22,70 +22,75 @@ std::int64_t visible(bool causal, const Shape& shape, std::int64_t row) {
   return causal ? std::min(row % shape.back(1) + 1, shape.back()) : shape.back();
 }
 
-/// y may be x.
-void forward_row(const float* x, std::int64_t seen, std::int64_t n, float* y) {
+/// y may be x where both are float.
+template <class X, class Y>
+void forward_row(const X* x, std::int64_t seen, std::int64_t n, Y* y) {
   const float most = maximum(x, seen);
-  const float total = sum8(seen, [=](std::int64_t i, auto count) {
-    const Float8 e = exp8(load(x + i, count, -kInfinity) - most);
-    store(y + i, e, count);
-    return e;
-  });
-  const float inverse = 1 / total;
-  each8(seen, [=](std::int64_t i, auto count) { store(y + i, load(y + i, count) * inverse, count); });
-  std::fill(y + seen, y + n, 0.0F);
+  const auto at = [=](std::int64_t i, auto count) { return exp8(load(x + i, count, -kInfinity) - most); };
+  if constexpr (std::is_same_v<Y, float>) {
+    const float total = sum8(seen, [=](std::int64_t i, auto count) {
+      const Float8 e = at(i, count);
+      store(y + i, e, count);
+      return e;
+    });
+    const float inverse = 1 / total;
+    each8(seen, [=](std::int64_t i, auto count) { store(y + i, load(y + i, count) * inverse, count); });
+  } else {  // rounded once
+    const float inverse = 1 / sum8(seen, at);
+    each8(seen, [=](std::int64_t i, auto count) { store(y + i, at(i, count) * inverse, count); });
+  }
+  std::fill(y + seen, y + n, Y{});
 }
 
-/// dx may be y or dy.
-void backward_row(const float* y, const float* dy, std::int64_t seen, std::int64_t n, float* dx) {
+/// dx may be y or dy where they are stored alike.
+template <class Y, class D, class X>
+void backward_row(const Y* y, const D* dy, std::int64_t seen, std::int64_t n, X* dx) {
   const float dot =
       sum8(seen, [=](std::int64_t i, auto count) { return load(y + i, count) * load(dy + i, count); });
   each8(seen, [=](std::int64_t i, auto count) {
     store(dx + i, load(y + i, count) * (load(dy + i, count) - dot), count);
   });
-  std::fill(dx + seen, dx + n, 0.0F);
+  std::fill(dx + seen, dx + n, X{});
 }
 
-Lowered lower_own(const Lower& x, bool causal) {
+template <class X, class Y>
+Lowered lower_own(const Lower& x) {
   const Shape shape = x.in(0);
+  const bool causal = x.flag("causal");
   return Lowered::own(causal ? "softmax_causal" : "softmax", [=](const Binding& binding) {
     const std::int64_t n = shape.back();
     binding.engine->parallel(shape.rows(), row_grain(n), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
-        forward_row(binding.input(0) + r * n, visible(causal, shape, r), n, binding.output() + r * n);
+        forward_row(binding.input<X>(0) + r * n, visible(causal, shape, r), n, binding.output<Y>() + r * n);
       }
     });
   });
 }
 
-Lowered lower_grad_own(const Lower& x, bool causal) {
+template <class Y, class D, class X>
+Lowered lower_grad_own(const Lower& x) {
   const Shape shape = x.in(0);
+  const bool causal = x.flag("causal");
   return Lowered::own(causal ? "softmax_causal_grad" : "softmax_grad", [=](const Binding& binding) {
     const std::int64_t n = shape.back();
     binding.engine->parallel(shape.rows(), row_grain(n), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
-        backward_row(binding.input(0) + r * n, binding.input(1) + r * n, visible(causal, shape, r), n,
-                     binding.output() + r * n);
+        backward_row(binding.input<Y>(0) + r * n, binding.input<D>(1) + r * n, visible(causal, shape, r), n,
+                     binding.output<X>() + r * n);
       }
     });
   });
 }
 
 Lowered lower(const Lower& x) {
-  if (x.flag("causal")) return lower_own(x, true);
-  const auto layout = onednn::dense({x.in(0).rows(), x.in(0).back()});
-  return Lowered::primitive(onednn::describe_softmax(x.engine().onednn(), user_scratchpad(), layout, 1),
-                            {{DNNL_ARG_SRC, false, 0, layout}, {DNNL_ARG_DST, true, 0, layout}});
+  return with_storage(x.type(0), x.out_type(),
+                      [&](auto in, auto y) { return lower_own<decltype(in), decltype(y)>(x); });
 }
 
 Lowered lower_grad(const Lower& x) {
-  if (x.flag("causal")) return lower_grad_own(x, true);
-  const auto layout = onednn::dense({x.in(0).rows(), x.in(0).back()});
-  const auto forward = onednn::describe_softmax(x.engine().onednn(), user_scratchpad(), layout, 1);
-  return Lowered::primitive(
-      onednn::describe_softmax_backward(x.engine().onednn(), user_scratchpad(), forward, layout, 1),
-      {{DNNL_ARG_DST, false, 0, layout},
-       {DNNL_ARG_DIFF_DST, false, 1, layout},
-       {DNNL_ARG_DIFF_SRC, true, 0, layout}});
+  return with_storage(x.type(0), x.type(1), x.out_type(), [&](auto y, auto dy, auto dx) {
+    return lower_grad_own<decltype(y), decltype(dy), decltype(dx)>(x);
+  });
 }
 
 void ref(const Ref& x) {
@@ -134,6 +139,7 @@ OpFamily softmax() {
   forward.ref = ref;
   forward.flops = [](const Infer& x) { return 5.0 * static_cast<double>(x.in(0).elements()); };
   forward.in_place = {{0, 0}};
+  forward.narrow = {.inputs = {0}, .outputs = {0}};
   forward.samples = {{{{{3, 5}}}},
                      {{{{2, 3, 37}}}},
                      {{{{2, 9, 9}}}, {{"causal", true}}},
@@ -153,6 +159,7 @@ OpFamily softmax() {
   backward.ref = ref_grad;
   backward.flops = [](const Infer& x) { return 4.0 * static_cast<double>(x.in(0).elements()); };
   backward.in_place = {{1, 0}};
+  backward.narrow = {.inputs = {0, 1}, .outputs = {0}};
   backward.samples = {{{{{3, 5}}, {{3, 5}}}},
                       {{{{2, 3, 37}}, {{2, 3, 37}}}},
                       {{{{2, 9, 9}}, {{2, 9, 9}}}, {{"causal", true}}}};

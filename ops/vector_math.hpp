@@ -79,6 +79,10 @@ inline void store(core::Bf16* p, Float8 v, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) p[i] = core::round_to_bf16(v[i]);
 }
 
+/// Stores one number.
+inline void put(float* p, float x) { *p = x; }
+inline void put(core::Bf16* p, float x) { *p = core::round_to_bf16(x); }
+
 /// Calls body(i, count) for i = 0, 8, ...: count is Eight, or for the tail the number left.
 template <class Body>
 inline void each8(std::int64_t n, const Body& body) {
@@ -114,7 +118,8 @@ template <class Term>
   return lanes_sum((a + b) + (c + d));
 }
 
-[[nodiscard]] inline float maximum(const float* x, std::int64_t n) {
+template <class T>
+[[nodiscard]] inline float maximum(const T* x, std::int64_t n) {
   Float8 a = splat(-kInfinity), b = a, c = a, d = a;
   std::int64_t i = 0;
   for (; i + 32 <= n; i += 32) {
@@ -145,5 +150,8 @@ template <class Term>
   const Float8 y = p * std::bit_cast<Float8>(exponent);
   return x < low ? zero : (x > high ? infinite : y);
 }
+
+/// 1 / (1 + exp(-x)).
+[[nodiscard]] inline Float8 logistic8(Float8 x) { return 1.0F / (1.0F + exp8(-x)); }
 
 }  // namespace isorbit::ops

@@ -1,6 +1,7 @@
 // Lets cards stand for groups of nodes (OpCard::fuse). A group is replaced where every value it makes is read
 // inside it only or is an output of the new node, and where no path leaves the group and comes back. Cards
-// are asked in the order of their names, each once, for every node that is its root.
+// are asked in the order of their names for every node that is their root, and all of them again as long as
+// that makes the graph smaller: one group may stand in the way of another.
 #include <algorithm>
 #include <list>
 #include <stdexcept>
@@ -156,10 +157,13 @@ Graph fuse(const Graph& graph, const OpCard& card, const std::list<Fusion>& fusi
 
 Graph fuse(const Graph& graph, const OpSet& ops) {
   Graph out = graph;
-  for (const auto& [name, card] : ops.cards()) {
-    if (!card.fuse) continue;
-    const std::list<Fusion> fusions = found(out, card);
-    if (!fusions.empty()) out = fuse(out, card, fusions);
+  for (std::size_t before = out.nodes.size() + 1; out.nodes.size() < before;) {
+    before = out.nodes.size();
+    for (const auto& [name, card] : ops.cards()) {
+      if (!card.fuse) continue;
+      const std::list<Fusion> fusions = found(out, card);
+      if (!fusions.empty()) out = fuse(out, card, fusions);
+    }
   }
   return out;
 }

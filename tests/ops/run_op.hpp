@@ -110,7 +110,8 @@ inline Result run(const core::Graph& graph, const std::vector<Operand>& operands
   core::Program program = core::compile(graph, all_ops(), options, engine, store);
   for (std::size_t i = 0; i < operands.size(); ++i) {
     if (operands[i].type.dtype == core::DType::f32) {
-      const std::span<float> to = program.input(input_name(i));
+      const std::span<float> to = graph.parameter(input_name(i)) != nullptr ? store.at(input_name(i)).values()
+                                                                            : program.input(input_name(i));
       for (std::size_t j = 0; j < to.size(); ++j) to[j] = static_cast<float>(operands[i].values[j]);
     } else {
       const std::span<std::int32_t> to = program.input_indices(input_name(i));
