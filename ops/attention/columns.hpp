@@ -30,6 +30,17 @@ inline constexpr std::int64_t kLanes = 16;  // columns worked on at a time: a ca
   return (q * r + 1.0F) * std::bit_cast<Float8>(exponent);
 }
 
+/// Stores sixteen columns. In bf16 a tie is rounded away from zero, which saves half of the work: what is
+/// stored here is read by a product only.
+inline void store_columns(float* p, Float8 a, Float8 b) { store(p, a), store(p + 8, b); }
+inline void store_columns(core::Bf16* p, Float8 a, Float8 b) {
+  const auto upper = [](Float8 v) {
+    return _mm256_srli_epi32(_mm256_add_epi32(_mm256_castps_si256(v), _mm256_set1_epi32(0x8000)), 16);
+  };
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(upper(a), upper(b)), 0xd8);
+  std::memcpy(&p->bits, &words, sizeof words);
+}
+
 /// Hides key j from query j - first and earlier ones of the block, for keys from the block's `first` on.
 inline void hide_future(float* s, std::int64_t first, std::int64_t keys, std::int64_t block, float c) {
   for (std::int64_t j = first + 1; j < keys; ++j)
@@ -50,7 +61,7 @@ inline void softmax_columns(const float* s, std::int64_t keys, std::int64_t bloc
     for (std::int64_t at = i; at < keys * block; at += block) {
       const Float8 p0 = power_of_two(load(s + at) * c - most0);
       const Float8 p1 = power_of_two(load(s + at + 8) * c - most1);
-      store(p + at, p0), store(p + at + 8, p1);
+      store_columns(p + at, p0, p1);
       total0 += p0, total1 += p1;
     }
     for (std::int64_t lane = 0; lane < kLanes; ++lane) {
@@ -73,8 +84,8 @@ inline void softmax_columns_backward(const float* s, const float* dp, const floa
       const Float8 p0 = power_of_two(load(s + at) * c - lse0);
       const Float8 p1 = power_of_two(load(s + at + 8) * c - lse1);
       const Float8 ds0 = p0 * (load(dp + at) - delta0), ds1 = p1 * (load(dp + at + 8) - delta1);
-      store(p + at, p0), store(p + at + 8, p1);
-      store(ds + at, ds0), store(ds + at + 8, ds1);
+      store_columns(p + at, p0, p1);
+      store_columns(ds + at, ds0, ds1);
     }
   }
 }

@@ -43,6 +43,15 @@ inline void prefetch(const T* p, std::int64_t n) {
 }
 inline constexpr std::int64_t kRowsAhead = 16;
 
+template <class From, class To>
+inline void copy_row(const From* from, std::int64_t n, To* to) {
+  if constexpr (std::is_same_v<From, To>) {
+    std::memcpy(static_cast<void*>(to), from, static_cast<std::size_t>(n) * sizeof(To));
+  } else {
+    each8(n, [=](std::int64_t i, auto count) { store(to + i, load(from + i, count), count); });
+  }
+}
+
 /// `rows` rows from `from` on, dense at `to`; rows up to `padded` are zero.
 inline void gather(const Heads<const void>& x, const void* from, std::int64_t rows, std::int64_t padded,
                    void* to, core::DType to_type) {
@@ -51,9 +60,7 @@ inline void gather(const Heads<const void>& x, const void* from, std::int64_t ro
     with_type(to_type, to, [&](auto* target) {
       for (std::int64_t r = 0; r < rows; ++r) {
         if (r + kRowsAhead < rows) prefetch(source + (r + kRowsAhead) * stride, n);
-        each8(n, [=, a = source + r * stride, b = target + r * n](std::int64_t i, auto count) {
-          store(b + i, load(a + i, count), count);
-        });
+        copy_row(source + r * stride, n, target + r * n);
       }
       std::memset(static_cast<void*>(target + rows * n), 0,
                   static_cast<std::size_t>((padded - rows) * n) * sizeof *target);
