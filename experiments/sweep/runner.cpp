@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "core/linalg/linalg.hpp"
 #include "core/record/durable_file.hpp"
 #include "experiments/data/shared_sources.hpp"
 #include "experiments/sweep/cell_lock.hpp"
@@ -139,6 +140,7 @@ double cost(const Cell& cell) {
 
 /// Several threads, each bound to the processors of its job.
 void work_side_by_side(Pool& pool, std::size_t jobs, std::size_t threads, std::span<const int> processors) {
+  core::use_one_blas_thread();  // a setting of the process: not while another cell is at work
   std::vector<std::exception_ptr> errors(jobs);
   {
     std::vector<std::jthread> at_work;

@@ -36,7 +36,7 @@ TEST(Program, SaysWhatItDoesAndWhichVersionItIs) {
 
 TEST(Program, RunsSeveralCellsAtOnce) {
   const SmallSweep small;
-  EXPECT_HOLDS(run_program(small.path(), "run --help").out, "--jobs N");
+  EXPECT_HOLDS(run_program(small.path(), "run --help").out, "[ --jobs ] N");
   const Ran ran = run_program(small.path(), "run sweep.json training.threads=1 --jobs auto");
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_HOLDS(ran.err, "8 of 8 cells complete in runs/small");

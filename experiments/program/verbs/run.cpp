@@ -50,7 +50,7 @@ int run(Console& console, const std::vector<std::string>& arguments) {
   add_sweep_options(line);
   add_selection_options(line);
   line.option("jobs,j", "N",
-              "cells at once, each on training.threads cores of its own; auto: as many as fit; 1")
+              "cells at once, each on training.threads cores of its own; auto: as many as fit; else 1")
       .option("fail-fast", "", "stop at the first cell that fails")
       .option("quiet,q", "", "no progress")
       .option("no-color", "", "no colors (also: NO_COLOR in the environment)")

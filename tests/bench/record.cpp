@@ -1,0 +1,75 @@
+// What the record costs beside training: milliseconds of a row a step, of a measurement of all weights
+// (singular values and measures), and of a checkpoint, and their share of the time of training at the default
+// cadence.
+//   bench_record [size] [threads] [method]      from the root of the repository; tiny, 2, adamw
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <limits>
+
+#include "experiments/training/cell_document.hpp"
+#include "experiments/training/checkpoint.hpp"
+#include "experiments/training/learner.hpp"
+#include "experiments/training/measurement.hpp"
+#include "ops/registry.hpp"
+
+namespace {
+
+using namespace isorbit;
+using namespace isorbit::experiments;
+
+double best_ms(int times, const std::function<void()>& body) {
+  double best = std::numeric_limits<double>::infinity();
+  for (int i = 0; i < times; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best * 1e3;
+}
+
+double cadence(const char* field) {
+  core::Problems problems;
+  const core::Json given = {{"steps", 1}};
+  return core::resolve(given, training_spec(), {}, problems).at(field).get<double>();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string size = argc > 1 ? argv[1] : "tiny", method_name = argc > 3 ? argv[3] : "adamw";
+  Compute compute;
+  compute.threads = argc > 2 ? std::max(1, std::atoi(argv[2])) : 2;
+  const core::OpSet ops(ops::registered());
+  const core::Model model =
+      core::read_model(core::read_document("experiments/models/llama.json"), ops, size, core::Json::object());
+  const Method method = read_method(core::read_document("experiments/methods/" + method_name + ".json"));
+  Learner learner(model, method, ops, 0, compute);
+  for (auto& [name, buffer] : learner.train_inputs()) {
+    std::int32_t next = 0;
+    if (auto* ids = std::get_if<std::span<std::int32_t>>(&buffer))
+      for (std::int32_t& id : *ids) id = next++ % 256;
+  }
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / "isorbit-bench-record";
+  std::filesystem::create_directories(folder);
+  std::int64_t step = 0;
+  const int times = size == "small" ? 3 : 10;
+  const double train = best_ms(times, [&] {
+    (void)learner.backward();
+    (void)learner.update(step++, 1000);
+  });
+  const analysis::MeasureSet measures;
+  Recorder recorder(folder, std::nullopt);
+  const std::vector<double> rates = learner.learning_rates(1, 10);
+  const double row = best_ms(200, [&] { recorder.train(step++, 1, rates, 1, 1, 1); });
+  const double measure = best_ms(2, [&] { measure_weights(learner, measures, step++, recorder); });
+  const double save = best_ms(2, [&] { write_checkpoint(folder / "checkpoint.safetensors", learner, {}); });
+  std::filesystem::remove_all(folder);
+  const double measured_every = cadence("spectra_every"), saved_every = cadence("checkpoint_every");
+  std::printf("%s %s, %d threads: step %.1f ms, row %.3f ms, measurement %.0f ms, checkpoint %.0f ms\n",
+              size.c_str(), method_name.c_str(), compute.threads, train, row, measure, save);
+  std::printf("share of a step: record and spectra %.2f %% (every %.0f), checkpoints %.2f %% (every %.0f)\n",
+              100 * (row + measure / measured_every) / train, measured_every,
+              100 * save / saved_every / train, saved_every);
+}
