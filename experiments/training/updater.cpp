@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -15,20 +16,24 @@ constexpr std::int64_t kGrain = 16384;  // elements below which a second thread 
 using Double4 = double __attribute__((vector_size(32)));
 using Float4 = float __attribute__((vector_size(16)));
 
+Double4 squares_of_four(const float* g) {
+  Float4 x;
+  std::memcpy(&x, g, sizeof x);
+  const Double4 wide = __builtin_convertvector(x, Double4);
+  return wide * wide;
+}
+
 /// Sum of squares in double, in an order that depends on n only.
 double sum_of_squares(const float* g, std::int64_t n) {
-  constexpr std::int64_t kLanes = 4, kSums = 4;
-  Double4 sums[kSums] = {};
+  Double4 a = {}, b = {}, c = {}, d = {};
   std::int64_t i = 0;
-  for (; i + kLanes * kSums <= n; i += kLanes * kSums) {
-    for (std::int64_t s = 0; s < kSums; ++s) {
-      Float4 x;
-      __builtin_memcpy(&x, g + i + s * kLanes, sizeof x);
-      const Double4 wide = __builtin_convertvector(x, Double4);
-      sums[s] += wide * wide;
-    }
+  for (; i + 16 <= n; i += 16) {
+    a += squares_of_four(g + i);
+    b += squares_of_four(g + i + 4);
+    c += squares_of_four(g + i + 8);
+    d += squares_of_four(g + i + 12);
   }
-  const Double4 all = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  const Double4 all = (a + b) + (c + d);
   double total = (all[0] + all[1]) + (all[2] + all[3]);
   for (; i < n; ++i) total += static_cast<double>(g[i]) * g[i];
   return total;
@@ -55,7 +60,6 @@ Updater::Updater(std::span<Trained> trained, std::vector<std::span<const float>>
       pieces_.push_back({i, at, std::min(n, at + size), elements_ + at, whole ? n : kChunk});
     elements_ += n;
   }
-  squares_.resize(pieces_.size());
   find_shared_gradients();
 }
 
@@ -103,19 +107,18 @@ void Updater::prepare(std::int64_t step, std::int64_t steps) {
   }
 }
 
-double Updater::change(const Piece& piece, float scale) const {
+void Updater::change(const Piece& piece, float scale, double* square) const {
   Trained& t = trained_[piece.tensor];
   const std::vector<Word<Update>>& words = t.group->update;
   const Chain& chain = chains_[chain_of_[piece.tensor]];
   std::vector<float> direction(static_cast<std::size_t>(piece.chunk));
   std::vector<std::span<float>> moments(t.moments.size());
-  double sum = 0;
   for (std::int64_t at = piece.begin; at < piece.end; at += piece.chunk) {
     const auto first = static_cast<std::size_t>(at);
     const auto count = static_cast<std::size_t>(std::min(piece.chunk, piece.end - at));
     const float* __restrict__ const g = gradients_[piece.tensor].data() + at;
     float* __restrict__ const d = direction.data();
-    sum += sum_of_squares(g, static_cast<std::int64_t>(count));
+    if (square != nullptr) *square += sum_of_squares(g, static_cast<std::int64_t>(count));
     for (std::size_t k = 0; k < count; ++k) d[k] = g[k] * scale;
     for (std::size_t m = 0; m < moments.size(); ++m) moments[m] = t.moments[m].values().subspan(first, count);
     const std::span<float> tensor = t.tensor->values().subspan(first, count);
@@ -128,12 +131,12 @@ double Updater::change(const Piece& piece, float scale) const {
     float* __restrict__ const p = tensor.data();
     for (std::size_t k = 0; k < count; ++k) p[k] -= d[k];
   }
-  return sum;
 }
 
 double Updater::update(std::int64_t step, std::int64_t steps, std::optional<double> clip_norm) {
   prepare(step, steps);
   for (Copy& copy : copies_) std::ranges::copy(copy.of, copy.values.begin());
+  squares_.assign(pieces_.size(), 0.0);
   const auto index = [&](const Piece& piece) { return static_cast<std::size_t>(&piece - pieces_.data()); };
   const auto norm = [&] {
     double total = 0;
@@ -149,7 +152,7 @@ double Updater::update(std::int64_t step, std::int64_t steps, std::optional<doub
   }
   const auto scale = static_cast<float>(factor);
   over_pieces([&](std::span<const Piece> pieces) {
-    for (const Piece& piece : pieces) squares_[index(piece)] = change(piece, scale);
+    for (const Piece& piece : pieces) change(piece, scale, clip_norm ? nullptr : &squares_[index(piece)]);
   });
   return norm();
 }

@@ -61,8 +61,8 @@ class Updater {
   void find_shared_gradients();
   void prepare(std::int64_t step, std::int64_t steps);
   [[nodiscard]] double square(const Piece& piece) const;
-  /// Returns what square() does, computed on the way.
-  double change(const Piece& piece, float scale) const;
+  /// Adds to `square`, where there is one, what square() returns: computed on the way.
+  void change(const Piece& piece, float scale, double* square) const;
 
   std::span<Trained> trained_;
   std::vector<std::span<const float>> gradients_;

@@ -116,6 +116,7 @@ TEST(Updater, ClipsAllGradientsTogetherAndLeavesSmallOnesAlone) {
     EXPECT_NEAR(norm, plain.norm(), 1e-12 * norm);
     update_plainly(plain, 0, static_cast<float>(std::min(1.0, clip / norm)));
     EXPECT_EQ(ours.all(), plain.all()) << clip;
+    EXPECT_EQ(updater.update(1, 100, std::nullopt), norm) << "whether or not it is needed before the update";
   }
 }
 
