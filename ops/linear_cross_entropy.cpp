@@ -20,10 +20,9 @@ namespace {
 
 using namespace core;
 
-constexpr std::int64_t kChunkElements = 4 << 20;   // logits that exist at a time
-constexpr std::int64_t kLeastChunk = 256;          // rows: the weight is read anew for every chunk
-constexpr std::int64_t kElementsAtOnce = 1 << 18;  // logits a thread makes at a time: they stay in its cache
-constexpr std::int64_t kClassesAtOnce = 1024;      // of the weight's gradient
+constexpr std::int64_t kChunkElements = 4 << 20;  // gradients of logits that exist at a time
+constexpr std::int64_t kLeastChunk = 512;         // rows: the weight is read anew for every chunk
+constexpr std::int64_t kClassesAtOnce = 1024;     // of the weight's gradient
 
 void check(const Infer& x) {
   least_rank(x, 0, 1, "every row is multiplied by the weight");
@@ -64,8 +63,8 @@ class Head {
   [[nodiscard]] std::int64_t classes() const { return classes_; }
 
   [[nodiscard]] std::size_t scratch_bytes(int threads) const {
-    return losses_bytes() + logits_bytes() + gradients_bytes() +
-           static_cast<std::size_t>(threads) * product_bytes_;
+    return losses_bytes() + gradients_bytes() +
+           static_cast<std::size_t>(threads) * (logits_bytes() + product_bytes_);
   }
 
   /// Fills the losses of all rows, dx and dW; hit is dloss / rows.
@@ -90,41 +89,40 @@ class Head {
   [[nodiscard]] double* losses(const Binding& binding) const { return static_cast<double*>(binding.scratch); }
 
  private:
-  /// Rows whose logits exist together.
+  /// Rows whose gradients exist together.
   [[nodiscard]] std::int64_t chunk() const {
-    const std::int64_t fit = std::max(kLeastChunk, kChunkElements / classes_);
-    return std::min(rows_, fit / piece() * piece());
+    return gradients_ ? std::min(rows_, std::max(kLeastChunk, kChunkElements / classes_)) : rows_;
   }
   /// Rows a thread takes at a time.
   [[nodiscard]] std::int64_t piece() const {
-    return std::clamp<std::int64_t>(kElementsAtOnce / classes_, 64, kLeastChunk);
+    return std::clamp<std::int64_t>(chunk() / 64 * 16, 64, kLeastChunk / 2);
   }
   /// Classes a thread takes at a time.
   [[nodiscard]] std::int64_t band() const { return std::min(kClassesAtOnce, classes_ / 128 * 16 + 16); }
 
+  /// In f32 the gradients take the place of the logits, else a thread keeps those it has just made.
+  [[nodiscard]] bool in_place() const { return gradients_ && operand_ == DType::f32; }
   [[nodiscard]] std::int64_t operand_size() const { return static_cast<std::int64_t>(size_of(operand_)); }
   [[nodiscard]] static std::size_t lines(std::int64_t bytes) {
     return static_cast<std::size_t>((bytes + 63) / 64 * 64);
   }
   [[nodiscard]] std::size_t losses_bytes() const { return lines(rows_ * 8); }
-  [[nodiscard]] std::size_t logits_bytes() const { return lines(chunk() * classes_ * 4); }
-  /// In f32 the gradients take the place of the logits.
   [[nodiscard]] std::size_t gradients_bytes() const {
-    return gradients_ && operand_ == DType::bf16 ? lines(chunk() * classes_ * 2) : 0;
+    return gradients_ ? lines(chunk() * classes_ * operand_size()) : 0;
   }
+  [[nodiscard]] std::size_t logits_bytes() const { return in_place() ? 0 : lines(piece() * classes_ * 4); }
+
   [[nodiscard]] static const std::byte* in(const Binding& binding, std::size_t i) {
     return binding.input<std::byte>(i);
   }
-  [[nodiscard]] float* logits(const Binding& binding) const {
-    return reinterpret_cast<float*>(static_cast<std::byte*>(binding.scratch) + losses_bytes());
-  }
   [[nodiscard]] std::byte* gradients(const Binding& binding) const {
-    return static_cast<std::byte*>(binding.scratch) + losses_bytes() +
-           (gradients_bytes() == 0 ? 0 : logits_bytes());
+    return static_cast<std::byte*>(binding.scratch) + losses_bytes();
+  }
+  [[nodiscard]] std::byte* logits(const Binding& binding, std::size_t slice) const {
+    return gradients(binding) + gradients_bytes() + slice * (logits_bytes() + product_bytes_);
   }
   [[nodiscard]] std::byte* product_scratch(const Binding& binding, std::size_t slice) const {
-    return static_cast<std::byte*>(binding.scratch) + losses_bytes() + logits_bytes() + gradients_bytes() +
-           slice * product_bytes_;
+    return logits(binding, slice) + logits_bytes();
   }
 
   /// Makes the products a chunk needs.
@@ -170,8 +168,8 @@ class Head {
   void run_rows(const Binding& binding, std::int64_t first, std::int64_t at, std::int64_t some,
                 const std::int32_t* targets, float hit, std::size_t slice) const {
     Engine& engine = *binding.engine;
-    float* l = logits(binding) + at * classes_;
     std::byte* d = gradients(binding) + at * classes_ * operand_size();
+    auto* l = reinterpret_cast<float*>(in_place() ? d : logits(binding, slice));
     void* scratch = product_scratch(binding, slice);
     const std::int64_t row = first + at;
     logits_.at({some})(engine, engine.stream(slice), in(binding, 0) + row * width_ * operand_size(),
