@@ -123,6 +123,32 @@ class Product {
         y_{g.batch, g.m, g.n, false, x.out_type().dtype} {}
 
   core::Lowered lower() const {
+    std::vector<core::Lowered::Slice> plain = slices(b_layout());
+    const std::optional<core::onednn::Layout> packed = packed_layout();
+    if (!packed) return core::Lowered::slices(std::move(plain));
+    core::Lowered lowered = core::Lowered::slices(slices(*packed));
+    lowered.in_formats = {std::nullopt, core::Lowered::Format{b_layout(), *packed}};
+    return lowered;
+  }
+
+ private:
+  static constexpr double kLeastFlops = 2e5;      // some microseconds of one thread
+  static constexpr std::int64_t kManyRows = 512;  // that make packing b worth its copy
+
+  core::onednn::Layout b_layout() const { return b_.layout(b_); }
+
+  /// The format oneDNN likes b in, where packing pays: a matrix of bf16 that many rows are multiplied by.
+  std::optional<core::onednn::Layout> packed_layout() const {
+    if (b_.dtype != core::DType::bf16 || !g_.batch.empty() || a_.transposed || g_.m < kManyRows) return {};
+    const core::onednn::Layout any({g_.k, g_.n}, core::onednn::type_of(b_.dtype),
+                                   dnnl::memory::format_tag::any);
+    const auto description = core::onednn::describe<dnnl::matmul>(
+        x_.engine().onednn(), core::user_scratchpad(), a_.layout(a_), any, y_.layout(y_));
+    const core::onednn::Layout packed = description.weights_desc();
+    return packed == b_layout() ? std::nullopt : std::optional(packed);
+  }
+
+  std::vector<core::Lowered::Slice> slices(const core::onednn::Layout& b) const {
     const Cut cut = cut_of(g_);
     const std::int64_t grain = cut.axis ? 1 : 16;
     const double flops = 2.0 * static_cast<double>(g_.k) * static_cast<double>(g_.result.elements());
@@ -133,13 +159,10 @@ class Product {
       const std::int64_t units = cut.extent / grain;
       const std::int64_t first = parts <= 1 ? 0 : units * i / parts * grain;
       const std::int64_t last = parts <= 1 || i + 1 == parts ? cut.extent : units * (i + 1) / parts * grain;
-      slices.push_back(slice(cut, first, last));
+      slices.push_back(slice(cut, first, last, b));
     }
-    return core::Lowered::slices(std::move(slices));
+    return slices;
   }
-
- private:
-  static constexpr double kLeastFlops = 2e5;  // some microseconds of one thread
 
   /// The part of a stack that [first, last) of the cut takes, and where it begins in bytes.
   std::pair<Stack, std::size_t> part(const Stack& whole, const Cut& cut, std::int64_t first,
@@ -158,11 +181,13 @@ class Product {
     return {part, static_cast<std::size_t>(offset) * core::size_of(whole.dtype)};
   }
 
-  core::Lowered::Slice slice(const Cut& cut, std::int64_t first, std::int64_t last) const {
+  /// `whole_b` is how b lies in memory; with batches it is cut like the others.
+  core::Lowered::Slice slice(const Cut& cut, std::int64_t first, std::int64_t last,
+                             const core::onednn::Layout& whole_b) const {
     const auto [a_part, a_offset] = part(a_, cut, first, last, true);
     const auto [b_part, b_offset] = part(b_, cut, first, last, false);
     const auto [y_part, y_offset] = part(y_, cut, first, last, true);
-    const auto a = a_.layout(a_part), b = b_.layout(b_part), y = y_.layout(y_part);
+    const auto a = a_.layout(a_part), b = cut.axis ? b_.layout(b_part) : whole_b, y = y_.layout(y_part);
     const auto bias = core::onednn::dense([&] {
       std::vector<std::int64_t> dims(g_.batch.size() + 2, 1);
       dims.back() = g_.n;

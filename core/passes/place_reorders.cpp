@@ -6,10 +6,12 @@ namespace isorbit::core {
 
 namespace {
 
-using Format = std::optional<onednn::Layout>;
+using Format = Lowered::Format;
 
-onednn::Layout layout_of(const Format& format, const TensorType& type) {
-  return format ? *format : onednn::dense(type.shape.dims());
+/// The format of a dense value.
+Format dense_format(const TensorType& type) {
+  const onednn::Layout layout = onednn::dense(type.shape.dims(), type.dtype);
+  return {layout, layout};
 }
 
 const OpCard& reorder_card() {
@@ -37,12 +39,13 @@ class Placer {
       const Lowered& kernel = source_.kernels[n];
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         if (node.inputs[i] == kNone) continue;
-        node.inputs[i] =
-            in_format(node.inputs[i], i < kernel.in_layouts.size() ? kernel.in_layouts[i] : Format{});
+        node.inputs[i] = i < kernel.in_formats.size() && kernel.in_formats[i]
+                             ? in_format(node.inputs[i], *kernel.in_formats[i])
+                             : dense(node.inputs[i]);
       }
       append(std::move(node), kernel);
     }
-    for (GraphOutput& output : out_.graph.outputs) output.value = in_format(output.value, Format{});
+    for (GraphOutput& output : out_.graph.outputs) output.value = dense(output.value);
     return std::move(out_);
   }
 
@@ -58,18 +61,18 @@ class Placer {
     out_.kernels.push_back(std::move(kernel));
   }
 
-  ValueId in_format(ValueId value, const Format& wanted) {
+  ValueId dense(ValueId value) { return in_format(value, dense_format(out_.graph.value(value).type)); }
+
+  ValueId in_format(ValueId value, const Format& format) {
+    const std::optional<onednn::Layout>& given = out_.layouts[static_cast<std::size_t>(value)];
+    const onednn::Layout have = given ? *given : format.dense, &want = format.wanted;
     const TensorType type = out_.graph.value(value).type;
-    const onednn::Layout have = layout_of(out_.layouts[static_cast<std::size_t>(value)], type);
-    const onednn::Layout want = layout_of(wanted, type);
-    if (type.dtype != DType::f32 || have == want) return value;
-    for (const Copy& c : copies_) {
-      if (c.source == value && layout_of(out_.layouts[static_cast<std::size_t>(c.copy)], type) == want)
-        return c.copy;
-    }
+    if (!is_number(type.dtype) || have == want) return value;
+    for (const Copy& c : copies_)
+      if (c.source == value && *out_.layouts[static_cast<std::size_t>(c.copy)] == want) return c.copy;
     const auto copy = static_cast<ValueId>(out_.graph.values.size());
     out_.graph.values.push_back({out_.graph.value(value).name + "/reordered", type, Role::computed, kNone});
-    out_.layouts.push_back(wanted);
+    out_.layouts.push_back(want);
     Node node;
     node.op = &reorder_card();
     node.name = out_.graph.values.back().name;

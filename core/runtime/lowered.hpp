@@ -35,9 +35,14 @@ using Kernel = std::function<void()>;
 struct Lowered {
   std::string implementation;  // oneDNN's own name ("brgemm:avx512_core") or "own:<name>"
   std::size_t scratch_bytes = 0;
-  /// Formats wanted per input and output; empty or nullopt: dense row-major. place_reorders() brings them
-  /// about.
-  std::vector<std::optional<onednn::Layout>> in_layouts = {};
+  /// A format that a kernel wants an input in, and the dense input as the kernel sees it (of the same
+  /// extents).
+  struct Format {
+    onednn::Layout dense, wanted;
+  };
+  /// Formats wanted per input and given per output; empty or nullopt: dense row-major. place_reorders()
+  /// brings them about.
+  std::vector<std::optional<Format>> in_formats = {};
   std::vector<std::optional<onednn::Layout>> out_layouts = {};
   std::function<Kernel(const Binding&)> bind;
 

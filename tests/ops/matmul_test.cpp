@@ -33,6 +33,36 @@ TEST(Matmul, RepeatsABatchOfOne) {
   EXPECT_LE(relative_error(broadcast[0], run("matmul", {a, repeated}).outputs[0]), 1e-6);
 }
 
+TEST(Matmul, PacksAWeightOnceForAllProductsOfManyRowsInBf16) {
+  if (!core::has_fast_bf16()) GTEST_SKIP() << "this CPU has no bf16 products";
+  const std::vector<Operand> in = {normal({1024, 64}, "x"), normal({96, 64}, "w")};
+  core::Graph graph;
+  const std::vector<core::ValueId> ids = add_operands(graph, in, false);
+  core::Builder build(graph, all_ops());
+  const core::ValueId twice = build.op("scale", {ids[0]}, {{"factor", 2.0}});
+  for (const core::ValueId x : {ids[0], twice}) {
+    graph.outputs.push_back({"y" + std::to_string(graph.outputs.size()),
+                             build.op("matmul", {x, ids[1]}, {{"transpose_b", true}})});
+  }
+  core::Engine engine(2);
+  core::TensorStore store;
+  core::CompileOptions options;
+  options.differentiate = false;
+  options.precision = core::DType::bf16;
+  core::Program program = core::compile(graph, all_ops(), options, engine, store);
+  std::int64_t reorders = 0;
+  for (const core::Step& step : program.steps()) reorders += step.op == "reorder";
+  EXPECT_EQ(reorders, 1);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::span<float> to = program.input(input_name(i));
+    for (std::size_t j = 0; j < to.size(); ++j) to[j] = static_cast<float>(in[i].values[j]);
+  }
+  program.run();
+  const auto expected = core::evaluate(graph, reference_inputs(in));
+  for (const char* name : {"y0", "y1"})
+    EXPECT_LE(relative_error(program.output(name), expected.at(name)), 0.03) << name;
+}
+
 TEST(Matmul, IsFastCodeOnTheShapesOfTheModels) {
   struct Product {
     Shape a, b;
