@@ -3,11 +3,12 @@
 #include <string>
 
 #include "ops/common.hpp"
-#include "ops/storage.hpp"
+#include "ops/kernels/activations.hpp"
+#include "ops/vector_math.hpp"
 
 namespace isorbit::ops {
 
-/// Slope and value are given on eight floats, and in double for the reference.
+/// Value and slope are in double, for the reference.
 struct Activation {
   std::string name, doc, derivative_doc;
   std::vector<core::Field> attributes = {};
@@ -16,32 +17,26 @@ struct Activation {
   std::function<double(double, const core::Attributes&)> value, slope;
 };
 
-/// A kernel y_i = value(x_i).
-template <class Value>
-core::Lowered lower_value(const core::Lower& x, std::string name, Value value) {
+/// A kernel y_i = f(x_i).
+inline core::Lowered lower_value(const core::Lower& x, std::string name, kernels::Curve curve) {
   return core::Lowered::own(
-      std::move(name), [value, in = x.type(0), out = x.out_type()](const core::Binding& binding) {
-        const Source from(binding.in[0], in);
-        const Sink y(binding.out[0], out);
-        binding.engine->parallel(in.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
-          each8(end - begin, [=](std::int64_t i, auto count) {
-            y.put(begin + i, value(from.at(begin + i, count)), count);
-          });
+      std::move(name), [curve, of_x = x.type(0), of_y = x.out_type()](const core::Binding& binding) {
+        const Input in(binding.in[0], of_x);
+        const Output y(binding.out[0], of_y);
+        binding.engine->parallel(of_x.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
+          kernels::activation(curve, in, y, begin, end);
         });
       });
 }
 
-/// A kernel dx_i = slope(x_i) dy_i.
-template <class Slope>
-core::Lowered lower_slope(const core::Lower& x, std::string name, Slope slope) {
-  return core::Lowered::own(std::move(name), [slope, in = x.type(0), gradient = x.type(1),
-                                              out = x.out_type()](const core::Binding& binding) {
-    const Source from(binding.in[0], in), dy(binding.in[1], gradient);
-    const Sink dx(binding.out[0], out);
-    binding.engine->parallel(in.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
-      each8(end - begin, [=](std::int64_t i, auto count) {
-        dx.put(begin + i, slope(from.at(begin + i, count)) * dy.at(begin + i, count), count);
-      });
+/// A kernel dx_i = f'(x_i) dy_i.
+inline core::Lowered lower_slope(const core::Lower& x, std::string name, kernels::Curve curve) {
+  return core::Lowered::own(std::move(name), [curve, of_x = x.type(0), of_dy = x.type(1),
+                                              of_dx = x.out_type()](const core::Binding& binding) {
+    const Input in(binding.in[0], of_x), dy(binding.in[1], of_dy);
+    const Output dx(binding.out[0], of_dx);
+    binding.engine->parallel(of_x.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
+      kernels::activation_grad(curve, in, dy, dx, begin, end);
     });
   });
 }

@@ -1,5 +1,7 @@
 // The same numbers in another storage type: f32 to bf16 rounds to nearest, ties to even; bf16 to f32 is
 // exact. The reference leaves numbers as they are, in double.
+#include "ops/kernels/cast.hpp"
+
 #include "ops/common.hpp"
 #include "ops/vector_math.hpp"
 
@@ -9,22 +11,14 @@ namespace {
 
 using namespace core;
 
-template <class From, class To>
-Lowered lower_cast(const Lower& x) {
-  return Lowered::own("cast", [n = x.in(0).elements()](const Binding& binding) {
-    const From* from = binding.input<From>(0);
-    To* to = binding.output<To>();
-    binding.engine->parallel(n, kGrain, [=](std::int64_t begin, std::int64_t end) {
-      each8(end - begin,
-            [=](std::int64_t i, auto count) { store(to + begin + i, load(from + begin + i, count), count); });
+Lowered lower(const Lower& x) {
+  return Lowered::own("cast", [of_from = x.type(0), of_to = x.out_type()](const Binding& binding) {
+    const Input from(binding.in[0], of_from);
+    const Output to(binding.out[0], of_to);
+    binding.engine->parallel(of_from.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
+      kernels::cast(from, to, begin, end);
     });
   });
-}
-
-Lowered lower(const Lower& x) {
-  const bool narrow = x.out_type().dtype == DType::bf16;
-  if (x.type(0).dtype == DType::bf16) return narrow ? lower_cast<Bf16, Bf16>(x) : lower_cast<Bf16, float>(x);
-  return narrow ? lower_cast<float, Bf16>(x) : lower_cast<float, float>(x);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "ops/common.hpp"
+#include "ops/kernels/cross_entropy.hpp"
 #include "ops/storage.hpp"
 
 namespace isorbit::ops {
@@ -51,7 +52,7 @@ Lowered lower_with(const Lower& x) {
         auto* losses = static_cast<double*>(binding.scratch);
         binding.engine->parallel(rows, row_grain(n), [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t r = begin; r < end; ++r)
-            losses[r] = loss_row(binding.input<L>(0) + r * n, targets[r], n, binding.output(1)[r]);
+            losses[r] = kernels::loss_row(binding.input<L>(0) + r * n, targets[r], n, binding.output(1)[r]);
         });
         const double total = std::accumulate(losses, losses + rows, 0.0);
         *binding.output(0) = static_cast<float>(total / static_cast<double>(rows));
@@ -73,7 +74,7 @@ Lowered lower_grad_with(const Lower& x) {
     binding.engine->parallel(rows, row_grain(n), [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
         const float all = dlse ? hit + dlse[r] : hit;
-        gradient_row(logits + r * n, targets[r], lse[r], all, hit, n, dlogits + r * n);
+        kernels::gradient_row(logits + r * n, targets[r], lse[r], all, hit, n, dlogits + r * n);
       }
     });
   });

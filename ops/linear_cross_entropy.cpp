@@ -13,6 +13,7 @@
 #include "ops/common.hpp"
 #include "ops/cross_entropy.hpp"
 #include "ops/gemm.hpp"
+#include "ops/kernels/cross_entropy.hpp"
 
 namespace isorbit::ops {
 
@@ -178,12 +179,12 @@ class Head {
       double& loss = losses(binding)[row + r];
       float lse = 0;
       if (!gradients_) {
-        loss = loss_row(l, targets[row + r], classes_, lse);
+        loss = kernels::loss_row(l, targets[row + r], classes_, lse);
       } else if (operand_ == DType::bf16) {
-        loss = loss_and_gradient_row(l, targets[row + r], hit, classes_,
-                                     reinterpret_cast<Bf16*>(d) + r * classes_);
+        loss = kernels::loss_and_gradient_row(l, targets[row + r], hit, classes_,
+                                              reinterpret_cast<Bf16*>(d) + r * classes_);
       } else {
-        loss = loss_and_gradient_row(l, targets[row + r], hit, classes_, l);
+        loss = kernels::loss_and_gradient_row(l, targets[row + r], hit, classes_, l);
       }
     }
     if (!gradients_) return;

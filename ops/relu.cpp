@@ -8,12 +8,8 @@ core::OpFamily relu() {
   a.name = "relu";
   a.doc = "y = max(x, 0)";
   a.derivative_doc = "dx = dy where x > 0, else 0";
-  a.lower = [](const core::Lower& x) {
-    return lower_value(x, "relu", [](Float8 v) { return v > 0.0F ? v : Float8{}; });
-  };
-  a.lower_slope = [](const core::Lower& x) {
-    return lower_slope(x, "relu_grad", [](Float8 v) { return v > 0.0F ? splat(1) : Float8{}; });
-  };
+  a.lower = [](const core::Lower& x) { return lower_value(x, "relu", kernels::Curve::relu); };
+  a.lower_slope = [](const core::Lower& x) { return lower_slope(x, "relu_grad", kernels::Curve::relu); };
   a.value = [](double x, const core::Attributes&) { return x > 0 ? x : 0; };
   a.slope = [](double x, const core::Attributes&) { return x > 0 ? 1.0 : 0.0; };
   return activation_family(a);

@@ -4,11 +4,12 @@
 // [B, S, H D] with g = D. The reciprocal r is a second output, [rows...] or [rows..., slices].
 // Gradient from dy and dr:
 //   dx_i = r w_i dy_i - x_i r^3 / n (sum_j(w_j dy_j x_j) + dr),   dw_i = sum over rows of dy_i x_i r.
+#include "ops/kernels/rms_norm.hpp"
+
 #include <cmath>
 
 #include "ops/common.hpp"
 #include "ops/norm.hpp"
-#include "ops/storage.hpp"
 
 namespace isorbit::ops {
 
@@ -60,83 +61,37 @@ std::vector<TensorType> infer_grad(const Infer& x) {
   return {f32(x.in(0)), f32(x.in(1))};
 }
 
-template <class Y>
-void forward_row(const float* x, const float* weight, float epsilon, std::int64_t n, Y* y,
-                 float& reciprocal) {
-  const float squares = sum8(n, [x](std::int64_t i, auto count) {
-    const Float8 v = load(x + i, count);
-    return v * v;
-  });
-  const float r = 1 / std::sqrt(squares / static_cast<float>(n) + epsilon);
-  each8(n, [=](std::int64_t i, auto count) {
-    store(y + i, load(x + i, count) * r * load(weight + i, count), count);
-  });
-  reciprocal = r;
-}
-
-/// dx may be x or dy where they are stored alike.
-template <class D>
-void backward_row(const float* x, const float* weight, float r, const D* dy, float dr, std::int64_t n,
-                  float* dx, float* dweight) {
-  const float dot = sum8(n, [=](std::int64_t i, auto count) {
-    return load(x + i, count) * load(weight + i, count) * load(dy + i, count);
-  });
-  const float along = r * r * r * (dot + dr) / static_cast<float>(n);
-  each8(n, [=](std::int64_t i, auto count) {
-    const Float8 v = load(x + i, count), scaled = load(dy + i, count) * r;
-    store(dweight + i, load(dweight + i, count) + scaled * v, count);
-    store(dx + i, scaled * load(weight + i, count) - v * along, count);
-  });
-}
-
-template <class Y>
-Lowered lower_with(const Lower& x) {
+Lowered lower(const Lower& x) {
   const std::int64_t n = columns_of(x, x.in(0)), rows = x.in(0).elements() / n;
   const auto epsilon = static_cast<float>(x.number("epsilon"));
-  return Lowered::own("rms_norm", [=](const Binding& binding) {
+  return Lowered::own("rms_norm", [=, of_y = x.out_type(0)](const Binding& binding) {
     const float *in = binding.input(0), *weight = binding.input(1);
-    Y* y = binding.output<Y>(0);
+    const Output y(binding.out[0], of_y);
     float* reciprocals = binding.output(1);
-    binding.engine->parallel(rows, row_grain(n), [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t r = begin; r < end; ++r) {
-        forward_row(in + r * n, weight, epsilon, n, y + r * n, reciprocals[r]);
-      }
+    binding.engine->parallel(rows, row_grain(n), [=](std::int64_t first, std::int64_t last) {
+      kernels::rms_norm(in, weight, epsilon, n, first, last, y, reciprocals);
     });
   });
 }
 
-template <class D>
-Lowered lower_grad_with(const Lower& x) {
+Lowered lower_grad(const Lower& x) {
   const std::int64_t n = columns_of(x, x.in(0));
   const RowChunks chunks{x.in(0).elements() / n, n};
-  const std::vector<D> zeros(x.has(3) ? 0 : static_cast<std::size_t>(n));  // stands for an absent dy
   return Lowered::own(
       "rms_norm_grad",
-      [=](const Binding& binding) {
-        const float *in = binding.input(0), *weight = binding.input(1), *reciprocals = binding.input(2);
-        const D* dy = binding.in.size() > 3 ? binding.input<D>(3) : nullptr;
+      [=, of_dy = x.has(3) ? x.type(3) : x.type(0)](const Binding& binding) {
+        const Input dy(binding.in.size() > 3 ? binding.in[3] : nullptr, of_dy);
         const float* dr = binding.in.size() > 4 ? binding.input(4) : nullptr;
+        const kernels::RmsNormGrad in{binding.input(0), binding.input(1), binding.input(2), dy, dr};
         float *dx = binding.output(0), *partial = static_cast<float*>(binding.scratch);
         chunks.each(*binding.engine, [&](std::int64_t chunk, std::int64_t first, std::int64_t last) {
           float* dweight = partial + chunk * n;
           std::fill_n(dweight, n, 0.0F);
-          for (std::int64_t r = first; r < last; ++r) {
-            backward_row(in + r * n, weight, reciprocals[r], dy ? dy + r * n : zeros.data(), dr ? dr[r] : 0,
-                         n, dx + r * n, dweight);
-          }
+          kernels::rms_norm_grad(in, n, first, last, dx, dweight);
         });
         chunks.add_up(*binding.engine, partial, binding.output(1));
       },
       chunks.partial_bytes());
-}
-
-Lowered lower(const Lower& x) {
-  return with_storage(x.out_type(0), [&](auto y) { return lower_with<decltype(y)>(x); });
-}
-
-Lowered lower_grad(const Lower& x) {
-  const TensorType dy = x.has(3) ? x.type(3) : x.type(0);
-  return with_storage(dy, [&](auto d) { return lower_grad_with<decltype(d)>(x); });
 }
 
 void ref(const Ref& x) {

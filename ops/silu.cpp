@@ -17,15 +17,8 @@ core::OpFamily silu() {
   a.name = "silu";
   a.doc = "y = x / (1 + exp(-x))";
   a.derivative_doc = "dx = dy times the slope of silu at x";
-  a.lower = [](const core::Lower& x) {
-    return lower_value(x, "silu", [](Float8 v) { return v * logistic8(v); });
-  };
-  a.lower_slope = [](const core::Lower& x) {
-    return lower_slope(x, "silu_grad", [](Float8 v) {
-      const Float8 s = logistic8(v);
-      return s * (1.0F + v * (1.0F - s));
-    });
-  };
+  a.lower = [](const core::Lower& x) { return lower_value(x, "silu", kernels::Curve::silu); };
+  a.lower_slope = [](const core::Lower& x) { return lower_slope(x, "silu_grad", kernels::Curve::silu); };
   a.value = [](double x, const core::Attributes&) { return x * logistic(x); };
   a.slope = [](double x, const core::Attributes&) { return logistic(x) * (1 + x * (1 - logistic(x))); };
   return activation_family(a);

@@ -1,6 +1,8 @@
 // y_j = exp(x_j - max x) / sum_k exp(x_k - max x) over the last dimension. With `causal`, row r of the last
 // two dimensions sees columns 0..r only and the rest of y is exactly 0.
 // Gradient: dx = y (dy - sum_j y_j dy_j).
+#include "ops/kernels/softmax.hpp"
+
 #include <cmath>
 
 #include "ops/common.hpp"
@@ -22,37 +24,6 @@ std::int64_t visible(bool causal, const Shape& shape, std::int64_t row) {
   return causal ? std::min(row % shape.back(1) + 1, shape.back()) : shape.back();
 }
 
-/// y may be x where both are float.
-template <class X, class Y>
-void forward_row(const X* x, std::int64_t seen, std::int64_t n, Y* y) {
-  const float most = maximum(x, seen);
-  const auto at = [=](std::int64_t i, auto count) { return exp8(load(x + i, count, -kInfinity) - most); };
-  if constexpr (std::is_same_v<Y, float>) {
-    const float total = sum8(seen, [=](std::int64_t i, auto count) {
-      const Float8 e = at(i, count);
-      store(y + i, e, count);
-      return e;
-    });
-    const float inverse = 1 / total;
-    each8(seen, [=](std::int64_t i, auto count) { store(y + i, load(y + i, count) * inverse, count); });
-  } else {  // rounded once
-    const float inverse = 1 / sum8(seen, at);
-    each8(seen, [=](std::int64_t i, auto count) { store(y + i, at(i, count) * inverse, count); });
-  }
-  std::fill(y + seen, y + n, Y{});
-}
-
-/// dx may be y or dy where they are stored alike.
-template <class Y, class D, class X>
-void backward_row(const Y* y, const D* dy, std::int64_t seen, std::int64_t n, X* dx) {
-  const float dot =
-      sum8(seen, [=](std::int64_t i, auto count) { return load(y + i, count) * load(dy + i, count); });
-  each8(seen, [=](std::int64_t i, auto count) {
-    store(dx + i, load(y + i, count) * (load(dy + i, count) - dot), count);
-  });
-  std::fill(dx + seen, dx + n, X{});
-}
-
 template <class X, class Y>
 Lowered lower_own(const Lower& x) {
   const Shape shape = x.in(0);
@@ -61,7 +32,8 @@ Lowered lower_own(const Lower& x) {
     const std::int64_t n = shape.back();
     binding.engine->parallel(shape.rows(), row_grain(n), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
-        forward_row(binding.input<X>(0) + r * n, visible(causal, shape, r), n, binding.output<Y>() + r * n);
+        kernels::softmax_row(binding.input<X>(0) + r * n, visible(causal, shape, r), n,
+                             binding.output<Y>() + r * n);
       }
     });
   });
@@ -75,8 +47,8 @@ Lowered lower_grad_own(const Lower& x) {
     const std::int64_t n = shape.back();
     binding.engine->parallel(shape.rows(), row_grain(n), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
-        backward_row(binding.input<Y>(0) + r * n, binding.input<D>(1) + r * n, visible(causal, shape, r), n,
-                     binding.output<X>() + r * n);
+        kernels::softmax_grad_row(binding.input<Y>(0) + r * n, binding.input<D>(1) + r * n,
+                                  visible(causal, shape, r), n, binding.output<X>() + r * n);
       }
     });
   });

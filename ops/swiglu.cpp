@@ -2,10 +2,12 @@
 // x s(x) and s(x) = 1 / (1 + exp(-x)). Gradients from dy:
 //   dgate = dy up s (1 + gate (1 - s)),   dup = dy silu(gate),   s = s(gate).
 // One pass over memory each, for what are two and four nodes of elementwise ops.
+#include "ops/kernels/swiglu.hpp"
+
 #include <cmath>
 
 #include "ops/common.hpp"
-#include "ops/storage.hpp"
+#include "ops/vector_math.hpp"
 
 namespace isorbit::ops {
 
@@ -16,14 +18,10 @@ using namespace core;
 Lowered lower(const Lower& x) {
   return Lowered::own(
       "swiglu", [of_gate = x.type(0), of_up = x.type(1), of_y = x.out_type()](const Binding& binding) {
-        const Source gate(binding.in[0], of_gate), up(binding.in[1], of_up);
-        const Sink y(binding.out[0], of_y);
+        const Input gate(binding.in[0], of_gate), up(binding.in[1], of_up);
+        const Output y(binding.out[0], of_y);
         binding.engine->parallel(of_gate.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
-          each8(end - begin, [=](std::int64_t at, auto count) {
-            const std::int64_t i = begin + at;
-            const Float8 g = gate.at(i, count);
-            y.put(i, g * logistic8(g) * up.at(i, count), count);
-          });
+          kernels::swiglu(gate, up, y, begin, end);
         });
       });
 }
@@ -32,15 +30,10 @@ Lowered lower_grad(const Lower& x) {
   return Lowered::own(
       "swiglu_grad", [of_gate = x.type(0), of_up = x.type(1), of_dy = x.type(2), of_dgate = x.out_type(0),
                       of_dup = x.out_type(1)](const Binding& binding) {
-        const Source gate(binding.in[0], of_gate), up(binding.in[1], of_up), dy(binding.in[2], of_dy);
-        const Sink dgate(binding.out[0], of_dgate), dup(binding.out[1], of_dup);
+        const Input gate(binding.in[0], of_gate), up(binding.in[1], of_up), dy(binding.in[2], of_dy);
+        const Output dgate(binding.out[0], of_dgate), dup(binding.out[1], of_dup);
         binding.engine->parallel(of_gate.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
-          each8(end - begin, [=](std::int64_t at, auto count) {
-            const std::int64_t i = begin + at;
-            const Float8 g = gate.at(i, count), u = up.at(i, count), d = dy.at(i, count), s = logistic8(g);
-            dup.put(i, d * (g * s), count);
-            dgate.put(i, d * u * (s * (1.0F + g * (1.0F - s))), count);
-          });
+          kernels::swiglu_grad(gate, up, dy, dgate, dup, begin, end);
         });
       });
 }

@@ -17,6 +17,7 @@ pkg-config                       finds SentencePiece and LAPACKE
 ca-certificates                  package mirrors over https
 libdnnl-dev                      oneDNN: the primitives a model is compiled to
 libtbb-dev                       parallel loops and the pool of cells
+libhwy-dev                       Highway: our own kernels with the widest vectors at hand
 nlohmann-json3-dev               documents
 libhdf5-dev                      the record of a run
 libboost-program-options-dev     command line

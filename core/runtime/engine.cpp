@@ -1,5 +1,6 @@
 #include "core/runtime/engine.hpp"
 
+#include <hwy/targets.h>
 #include <omp.h>
 #include <sched.h>
 
@@ -28,10 +29,21 @@ class Helpers : public tbb::task_scheduler_observer {
   bool known_ = false;
 };
 
+/// Our own kernels go no further than oneDNN may: ONEDNN_MAX_CPU_ISA limits both.
+void limit_vectors() {
+  static const bool limited = [] {
+    const bool wide = effective_isa().rfind("avx512", 0) == 0;
+    if (!wide) hwy::DisableTargets(HWY_AVX3 | HWY_AVX3_DL);
+    return !wide;
+  }();
+  (void)limited;
+}
+
 }  // namespace
 
 Engine::Engine(int threads) : engine_(dnnl::engine::kind::cpu, 0), threads_(threads) {
   if (threads < 1) throw std::invalid_argument("an engine needs at least one thread");
+  limit_vectors();
   for (int i = 0; i < threads; ++i) streams_.emplace_back(engine_);
   arena_ = std::make_unique<tbb::task_arena>(threads);
   observer_ = std::make_unique<Helpers>(*arena_);

@@ -6,11 +6,11 @@
 // one thread's, so that dk and dv are summed in one order.
 #include <memory>
 
-#include "ops/attention/columns.hpp"
 #include "ops/attention/geometry.hpp"
 #include "ops/attention/kernels.hpp"
 #include "ops/attention/product.hpp"
 #include "ops/attention/rows.hpp"
+#include "ops/kernels/attention_columns.hpp"
 
 namespace isorbit::ops::flash {
 
@@ -140,9 +140,8 @@ class Worker {
     call[1](stream_);
     const auto c = static_cast<float>(p.g.scale * 1.4426950408889634);
     if (p.g.causal) hide_future(at(p.s), first, seen, n, c);
-    with_type(p.operand, at(p.p), [&]<class T>(T* to) {
-      softmax_columns_backward(at(p.s), at(p.dp), at(p.lse), at(p.delta), seen, n, c, to, at<T>(p.ds));
-    });
+    kernels::softmax_columns_backward(at(p.s), at(p.dp), at(p.lse), at(p.delta), seen, n, c,
+                                      {at(p.p), p.operand}, {at(p.ds), p.operand});
     for (std::size_t product = 2; product < 5; ++product) call[product](stream_);
     scatter(
         at(p.dq), rows, [&](std::int64_t) { return p.g.scale; }, t_.dq, rows_of(t_.dq));

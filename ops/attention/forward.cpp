@@ -5,11 +5,11 @@
 // block alone.
 #include <memory>
 
-#include "ops/attention/columns.hpp"
 #include "ops/attention/geometry.hpp"
 #include "ops/attention/kernels.hpp"
 #include "ops/attention/product.hpp"
 #include "ops/attention/rows.hpp"
+#include "ops/kernels/attention_columns.hpp"
 
 namespace isorbit::ops::flash {
 
@@ -128,8 +128,7 @@ class Worker {
     scores_[kind](stream_);
     const auto c = static_cast<float>(p.g.scale * 1.4426950408889634);
     if (p.g.causal) hide_future(at(p.s), first, seen, n, c);
-    with_type(p.operand, at(p.p),
-              [&](auto* to) { softmax_columns(at(p.s), seen, n, c, to, at(p.inverse), at(p.lse)); });
+    kernels::softmax_columns(at(p.s), seen, n, c, {at(p.p), p.operand}, at(p.inverse), at(p.lse));
     values_[kind](stream_);
     scatter(
         at(p.o), rows, [inverse = at(p.inverse)](std::int64_t r) { return inverse[r]; }, t_.o,

@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "core/graph/op.hpp"
 
@@ -62,6 +63,14 @@ struct Geometry {
   const double scale = attributes.number("scale");
   g.scale = scale == 0 ? 1 / std::sqrt(static_cast<double>(g.d)) : scale;
   return g;
+}
+
+/// Hides key j from query j - first and earlier ones of the block, for keys from the block's `first` on: in
+/// scores s [keys, block] that are multiplied by c next.
+inline void hide_future(float* s, std::int64_t first, std::int64_t keys, std::int64_t block, float c) {
+  constexpr float kHidden = std::numeric_limits<float>::infinity();
+  for (std::int64_t j = first + 1; j < keys; ++j)
+    std::fill(s + j * block, s + j * block + std::min(j - first, block), c < 0 ? kHidden : -kHidden);
 }
 
 }  // namespace isorbit::ops::flash
