@@ -3,14 +3,19 @@
 // of the rows of W needs (a = dy, b = y) and of its columns (a = dx, b = x), without the gradient of W.
 //
 // Columns are gathered a few hundred rows at a time into a cache-sized copy whose blocks are dense, and
-// multiplied from there; threads share the blocks, so that the order of the sum does not depend on them.
+// multiplied from there; threads share the blocks, or their rows, so that the order of the sum does not
+// depend on them.
+#include <immintrin.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/runtime/bf16.hpp"
 #include "ops/common.hpp"
 #include "ops/rotation/batched_product.hpp"
+#include "ops/rotation/take.hpp"
 
 namespace isorbit::ops {
 
@@ -18,7 +23,7 @@ namespace {
 
 using core::Shape;
 
-constexpr std::int64_t kRows = 256;  // gathered at a time
+constexpr std::int64_t kRows = 128;  // gathered at a time
 
 struct Extents {
   std::int64_t rows, n, b, blocks;
@@ -26,35 +31,63 @@ struct Extents {
   [[nodiscard]] std::int64_t rest() const { return rows % chunk(); }
 };
 
-/// to[j][t][c] = from[t][index[j b + c]] for blocks first..last - 1 and `rows` rows of n.
+/// Rows of n at a time that stay in the first cache while all their columns are taken.
+constexpr std::int64_t kStrip = 8;
+
+/// Asks for `rows` rows before they are taken in an order no prefetcher can guess.
 template <class T>
-void gather(const T* from, const Extents& e, std::int64_t rows, std::int64_t first, std::int64_t last,
+void fetch(const T* from, std::int64_t n, std::int64_t rows) {
+  const auto* line = reinterpret_cast<const char*>(from);
+  const auto* const end = line + static_cast<std::size_t>(rows * n) * sizeof(T);
+  for (; line < end; line += 64) _mm_prefetch(line, _MM_HINT_T0);
+}
+
+/// to[j][t][c] = from[t][index[j b + c]] for `blocks` blocks and `rows` rows of n.
+template <class T>
+void gather(const T* from, const Extents& e, std::int64_t rows, std::int64_t blocks,
             const std::int32_t* index, T* to) {
-  for (std::int64_t j = first; j < last; ++j) {
-    const std::int32_t* columns = index + j * e.b;
-    T* block = to + (j - first) * rows * e.b;
-    std::int64_t t = 0;
-    for (; t + 4 <= rows; t += 4) {
-      const T *r0 = from + t * e.n, *r1 = r0 + e.n, *r2 = r1 + e.n, *r3 = r2 + e.n;
-      T *w0 = block + t * e.b, *w1 = w0 + e.b, *w2 = w1 + e.b, *w3 = w2 + e.b;
-      for (std::int64_t c = 0; c < e.b; ++c) {
-        const std::int32_t at = columns[c];
-        w0[c] = r0[at], w1[c] = r1[at], w2[c] = r2[at], w3[c] = r3[at];
-      }
-    }
-    for (; t < rows; ++t)
-      for (std::int64_t c = 0; c < e.b; ++c) block[t * e.b + c] = from[t * e.n + columns[c]];
+  for (std::int64_t t = 0; t < rows; ++t) {
+    if (t + 2 < rows) fetch(from + (t + 2) * e.n, e.n, 1);
+    for (std::int64_t j = 0; j < blocks; ++j)
+      take(from + t * e.n, index + j * e.b, e.b, to + (j * rows + t) * e.b);
   }
 }
 
-/// One thread's blocks.
-class Share {
+/// to[c][t] = from[t][index[c]] for `columns` columns.
+template <class T>
+void gather_transposed(const T* from, std::int64_t n, std::int64_t rows, std::int64_t columns,
+                       const std::int32_t* index, T* to) {
+  for (std::int64_t t = 0; t < rows; t += kStrip) {
+    if (t + kStrip < rows) fetch(from + (t + kStrip) * n, n, std::min(kStrip, rows - t - kStrip));
+    for (std::int64_t c = 0; c < columns; ++c)
+      take_column(from + t * n + index[c], n, std::min(kStrip, rows - t), to + c * rows + t);
+  }
+}
+
+/// Rows row..row + height - 1 of blocks first..first + count - 1 of the result: whole blocks, or part of one.
+struct Part {
+  std::int64_t first, count, row, height;
+};
+
+/// The parts of units begin..end - 1 where every block is two units, its upper and its lower rows: blocks are
+/// few, and threads should share the odd one.
+std::vector<Part> parts_of(const Extents& e, std::int64_t begin, std::int64_t end) {
+  const std::int64_t upper = e.b / 2;
+  std::vector<Part> parts;
+  if (begin % 2 == 1 && begin < end) parts.push_back({begin++ / 2, 1, upper, e.b - upper});
+  if (end - begin >= 2) parts.push_back({begin / 2, (end - begin) / 2, 0, e.b});
+  if ((end - begin) % 2 == 1) parts.push_back({end / 2, 1, 0, upper});
+  std::erase_if(parts, [](const Part& part) { return part.height == 0; });
+  return parts;
+}
+
+/// One part with its products.
+class PartOfGram {
  public:
-  Share(const core::Engine& engine, const Extents& e, std::int64_t first, std::int64_t last,
-        core::DType dtype)
-      : e_(e), first_(first), last_(last), dtype_(dtype) {
+  PartOfGram(const core::Engine& engine, const Extents& e, const Part& part, core::DType dtype)
+      : e_(e), part_(part), dtype_(dtype) {
     const auto form = [&](std::int64_t rows, bool add) {
-      return BatchedProduct::Form{last - first, e.b, e.b, rows, true, false, add, dtype};
+      return BatchedProduct::Form{part.count, part.height, e.b, rows, false, false, add, dtype};
     };
     whole_.emplace(engine, form(e.chunk(), false));
     whole_added_.emplace(engine, form(e.chunk(), true));
@@ -62,43 +95,51 @@ class Share {
     for (const auto* p : {&whole_, &whole_added_, &rest_added_})
       if (*p) product_bytes_ = std::max(product_bytes_, (*p)->scratch_bytes());
   }
-  [[nodiscard]] std::size_t scratch_bytes() const { return product_bytes_ + 2 * copy_bytes(); }
-  void place(std::byte* scratch, dnnl::stream& stream) { scratch_ = scratch, stream_ = &stream; }
+  [[nodiscard]] std::size_t scratch_bytes() const {
+    return product_bytes_ + copy_bytes(part_.height) + copy_bytes(e_.b);
+  }
 
-  void run(const core::Binding& t) {
-    float* d = t.output() + first_ * e_.b * e_.b;
-    for (std::int64_t row = 0; row < e_.rows; row += e_.chunk()) {
-      const std::int64_t rows = std::min(e_.chunk(), e_.rows - row);
-      std::byte *a = scratch_ + product_bytes_, *b = a + copy_bytes();
-      copy(t, 0, row, rows, a), copy(t, 1, row, rows, b);
-      BatchedProduct& product = rows < e_.chunk() ? *rest_added_ : (row == 0 ? *whole_ : *whole_added_);
-      product.run(*stream_, a, b, d, scratch_);
+  void run(const core::Binding& t, std::byte* scratch, dnnl::stream& stream) {
+    if (dtype_ == core::DType::bf16) {
+      run<core::Bf16>(t, scratch, stream);
+    } else {
+      run<float>(t, scratch, stream);
     }
   }
 
  private:
-  [[nodiscard]] std::size_t copy_bytes() const {
-    return (static_cast<std::size_t>(e_.chunk() * (last_ - first_) * e_.b) * core::size_of(dtype_) + 63) /
-           64 * 64;
+  [[nodiscard]] std::size_t copy_bytes(std::int64_t columns) const {
+    const std::int64_t elements = e_.chunk() * part_.count * columns;
+    return (static_cast<std::size_t>(elements) * core::size_of(dtype_) + 63) / 64 * 64;
   }
-  void copy(const core::Binding& t, std::size_t which, std::int64_t row, std::int64_t rows,
-            std::byte* to) const {
-    const auto* index = t.input<std::int32_t>(2);
-    if (dtype_ == core::DType::bf16) {
-      gather(t.input<core::Bf16>(which) + row * e_.n, e_, rows, first_, last_, index,
-             reinterpret_cast<core::Bf16*>(to));
-    } else {
-      gather(t.input(which) + row * e_.n, e_, rows, first_, last_, index, reinterpret_cast<float*>(to));
+
+  template <class T>
+  void run(const core::Binding& t, std::byte* scratch, dnnl::stream& stream) {
+    auto* a = reinterpret_cast<T*>(scratch + product_bytes_);
+    auto* b = reinterpret_cast<T*>(scratch + product_bytes_ + copy_bytes(part_.height));
+    const std::int32_t* columns = t.input<std::int32_t>(2) + part_.first * e_.b;
+    float* d = t.output() + (part_.first * e_.b + part_.row) * e_.b;
+    for (std::int64_t row = 0; row < e_.rows; row += e_.chunk()) {
+      const std::int64_t rows = std::min(e_.chunk(), e_.rows - row);
+      gather_transposed(t.input<T>(0) + row * e_.n, e_.n, rows, part_.count * part_.height,
+                        columns + part_.row, a);
+      gather(t.input<T>(1) + row * e_.n, e_, rows, part_.count, columns, b);
+      BatchedProduct& product = rows < e_.chunk() ? *rest_added_ : (row == 0 ? *whole_ : *whole_added_);
+      product.run(stream, a, b, d, scratch);
     }
   }
 
   Extents e_;
-  std::int64_t first_, last_;
+  Part part_;
   core::DType dtype_;
   std::optional<BatchedProduct> whole_, whole_added_, rest_added_;
   std::size_t product_bytes_ = 0;
-  std::byte* scratch_ = nullptr;
-  dnnl::stream* stream_ = nullptr;
+};
+
+/// What one thread does, part after part in the same scratch.
+struct Share {
+  std::vector<PartOfGram> parts;
+  std::size_t scratch_bytes = 0, offset = 0;
 };
 
 std::vector<core::TensorType> infer(const core::Infer& x) {
@@ -112,27 +153,31 @@ std::vector<core::TensorType> infer(const core::Infer& x) {
 
 core::Lowered lower(const core::Lower& x) {
   const Extents e{x.in(0).rows(), x.in(0).back(), x.out()[1], x.out()[0]};
-  const std::int64_t parts = std::min<std::int64_t>(x.engine().threads(), e.blocks);
+  const std::int64_t threads = std::min<std::int64_t>(x.engine().threads(), 2 * e.blocks);
   std::vector<Share> shares;
   core::Lowered lowered;
-  for (std::int64_t i = 0; i < parts; ++i) {
-    shares.emplace_back(x.engine(), e, e.blocks * i / parts, e.blocks * (i + 1) / parts, x.type(0).dtype);
-    lowered.scratch_bytes += shares.back().scratch_bytes();
+  for (std::int64_t i = 0; i < threads; ++i) {
+    Share share;
+    share.offset = lowered.scratch_bytes;
+    for (const Part& part : parts_of(e, 2 * e.blocks * i / threads, 2 * e.blocks * (i + 1) / threads)) {
+      share.parts.emplace_back(x.engine(), e, part, x.type(0).dtype);
+      share.scratch_bytes = std::max(share.scratch_bytes, share.parts.back().scratch_bytes());
+    }
+    lowered.scratch_bytes += share.scratch_bytes;
+    shares.push_back(std::move(share));
   }
   lowered.implementation = "own:block_gram";
   lowered.bind = [shares = std::move(shares)](const core::Binding& binding) -> core::Kernel {
-    auto placed = std::make_shared<std::vector<Share>>(shares);
-    auto* scratch = static_cast<std::byte*>(binding.scratch);
-    for (std::size_t i = 0; i < placed->size(); ++i) {
-      (*placed)[i].place(scratch, binding.engine->stream(i));
-      scratch += (*placed)[i].scratch_bytes();
-    }
-    return [placed, binding] {
-      binding.engine->parallel(static_cast<std::int64_t>(placed->size()), 1,
-                               [&](std::int64_t first, std::int64_t last) {
-                                 for (std::int64_t i = first; i < last; ++i)
-                                   (*placed)[static_cast<std::size_t>(i)].run(binding);
-                               });
+    return [own = std::make_shared<std::vector<Share>>(shares), binding] {
+      binding.engine->parallel(
+          static_cast<std::int64_t>(own->size()), 1, [&](std::int64_t first, std::int64_t last) {
+            for (std::int64_t i = first; i < last; ++i) {
+              const auto slice = static_cast<std::size_t>(i);
+              auto* scratch = static_cast<std::byte*>(binding.scratch) + (*own)[slice].offset;
+              for (PartOfGram& part : (*own)[slice].parts)
+                part.run(binding, scratch, binding.engine->stream(slice));
+            }
+          });
     };
   };
   return lowered;

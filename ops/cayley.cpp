@@ -4,14 +4,17 @@
 // cayley_neumann: G = (I + Q)(I + Q + ... + Q^k) = sum_i c_i Q^i with c = 1, 2, ..., 2, 1, by Horner in the
 //   symmetric S = Q^2 over A_j = c_2j I + c_(2j+1) Q:  H_J = A_J,  H_j = A_j + H_(j+1) S,  G = H_0,
 //   J = floor((k+1)/2): two products for k = 3, three for k = 4. Exactly I where Q is 0.
+// cayley_powers: G with what its gradient needs, S and H_1 ... H_(J-1) as [J, blocks, b, b]; how
+// cayley_neumann
+//   is written after differentiation.
 // cayley_neumann_grad: from D = dL/dG, dH_0 = D, dH_(j+1) = dH_j S, dS = sum_j H_(j+1)^T dH_j and
 //   dQ = sum_j c_(2j+1) dH_j - (Q dS + dS Q); then dx = dQ_ij - dQ_ji for i < j, to which S contributes
-//   -(P - P^T), P = Q (dS + dS^T).
+//   -(P - P^T), P = Q (dS + dS^T). Three products for k = 3, five for k = 4.
 #include <algorithm>
 #include <vector>
 
 #include "ops/common.hpp"
-#include "ops/rotation/matrix.hpp"
+#include "ops/rotation/cayley_series.hpp"
 #include "ops/rotation/square_stack.hpp"
 
 namespace isorbit::ops {
@@ -19,38 +22,6 @@ namespace isorbit::ops {
 namespace {
 
 using core::Shape;
-
-std::int64_t triangle(std::int64_t b) { return b * (b - 1) / 2; }
-
-/// Coefficient i of (I + Q)(I + ... + Q^terms).
-double coefficient(std::int64_t i, std::int64_t terms) { return i == 0 || i == terms + 1 ? 1 : 2; }
-
-/// The truncated series as a polynomial in S: A_j = even(j) I + odd(j) Q, j = 0..last.
-struct Series {
-  std::int64_t terms;
-  [[nodiscard]] std::int64_t last() const { return (terms + 1) / 2; }
-  [[nodiscard]] double even(std::int64_t j) const { return coefficient(2 * j, terms); }
-  [[nodiscard]] double odd(std::int64_t j) const {
-    return 2 * j + 1 <= terms + 1 ? coefficient(2 * j + 1, terms) : 0;
-  }
-  /// The last A_j is a multiple of I: a product by it costs nothing.
-  [[nodiscard]] bool ends_even() const { return terms % 2 == 1; }
-  [[nodiscard]] double products() const { return static_cast<double>(1 + last() - (ends_even() ? 1 : 0)); }
-  [[nodiscard]] double backward_products() const {
-    return products() + static_cast<double>(2 * last() - (ends_even() ? 2 : 0));
-  }
-};
-
-template <class Number>
-void unfold(const Number* x, Number* q, std::int64_t b) {
-  for (std::int64_t i = 0; i < b; ++i) {
-    q[i * b + i] = 0;
-    for (std::int64_t j = i + 1; j < b; ++j, ++x) {
-      q[i * b + j] = *x;
-      q[j * b + i] = -*x;
-    }
-  }
-}
 
 /// y += scale x over n elements.
 void add_scaled(float* y, const float* x, double scale, std::int64_t n) {
@@ -68,42 +39,47 @@ void add_identity(float* y, double scale, std::int64_t count, std::int64_t b) {
     for (std::int64_t i = 0; i < b; ++i) y[(m * b + i) * b + i] += static_cast<float>(scale);
 }
 
-/// One share of a stack with its Q, S and H_1 ... H_J: h(j) for j of the series.
+/// One share of a stack with its Q and H_J, made anew, and S and H_1 ... H_(J-1), kept as [J, blocks, b, b].
+template <class Number>
 class Powers {
  public:
-  /// Buffers: Q, S and one for each of H_1 ... H_J.
-  static std::size_t buffers(const Series& series) { return 2 + static_cast<std::size_t>(series.last()); }
+  static constexpr std::size_t kBuffers = 2;
 
-  Powers(SquareStack& stack, const Series& series, const float* x) : s_(stack), series_(series) {
+  Powers(const SquareStack& stack, const Series& series, const float* x, Number* kept, std::int64_t blocks)
+      : s_(stack), series_(series), kept_(kept), blocks_(blocks) {
     const std::int64_t b = s_.size();
     for (std::int64_t m = 0; m < s_.count(); ++m)
       unfold(x + (s_.first() + m) * triangle(b), q() + m * b * b, b);
-    s_.multiply(q(), q(), s());
-    for (std::int64_t j = series_.last(); j > 0; --j) make(j, h(j));
+    set_scaled(top(), q(), series_.odd(series_.last()), s_.elements());
+    add_identity(top(), series_.even(series_.last()), s_.count(), b);
   }
   [[nodiscard]] float* q() const { return s_.buffer(0); }
-  [[nodiscard]] float* s() const { return s_.buffer(1); }
-  [[nodiscard]] float* h(std::int64_t j) const { return s_.buffer(1 + static_cast<std::size_t>(j)); }
-
-  /// H_j = A_j + H_(j+1) S into y.
-  void make(std::int64_t j, float* y) const {
-    const std::int64_t n = s_.elements();
-    if (j == series_.last()) {
-      set_scaled(y, q(), series_.odd(j), n);
-    } else if (j + 1 == series_.last() && series_.ends_even()) {
-      set_scaled(y, s(), series_.even(j + 1), n);
-      add_scaled(y, q(), series_.odd(j), n);
-    } else {
-      s_.multiply(h(j + 1), s(), y);
-      add_scaled(y, q(), series_.odd(j), n);
-    }
-    add_identity(y, series_.even(j), s_.count(), s_.size());
+  [[nodiscard]] Number* s() const { return kept_ + s_.first() * s_.size() * s_.size(); }
+  [[nodiscard]] const float* h(std::int64_t j) const { return j == series_.last() ? top() : kept(j); }
+  [[nodiscard]] Number* kept(std::int64_t j) const {
+    return kept_ + (j * blocks_ + s_.first()) * s_.size() * s_.size();
   }
 
  private:
-  SquareStack& s_;
+  [[nodiscard]] float* top() const { return s_.buffer(1); }
+
+  const SquareStack& s_;
   const Series& series_;
+  Number* kept_;
+  std::int64_t blocks_;
 };
+
+/// H_j = A_j + H_(j+1) S into y, for j < J.
+void step_down(SquareStack& stack, const Series& series, const Powers<float>& p, std::int64_t j, float* y) {
+  const std::int64_t n = stack.elements();
+  if (j + 1 == series.last() && series.ends_even()) {
+    set_scaled(y, p.s(), series.even(j + 1), n);
+  } else {
+    stack.multiply(p.h(j + 1), p.s(), y);
+  }
+  add_scaled(y, p.q(), series.odd(j), n);
+  add_identity(y, series.even(j), stack.count(), stack.size());
+}
 
 /// Size b of the matrices whose triangles input 0 holds; refuses what is no stack of triangles.
 std::int64_t stack_of_triangles(const core::Infer& x) {
@@ -119,25 +95,27 @@ double cube(std::int64_t blocks, std::int64_t b) {
   return 2.0 * static_cast<double>(blocks * b * b) * static_cast<double>(b);
 }
 
-core::Lowered lower_map(const core::Lower& x) {
-  const std::int64_t b = x.integer("size");
+core::Lowered lower_powers(const core::Lower& x) {
+  const std::int64_t b = x.integer("size"), blocks = x.in(0)[0];
   const Series series{x.integer("terms")};
-  return on_stack("cayley_neumann", x.engine(), x.in(0)[0], b, Powers::buffers(series),
-                  {[=](SquareStack& stack, const core::Binding& t) {
-                    const Powers powers(stack, series, t.input(0));
-                    powers.make(0, t.output() + stack.first() * b * b);
-                  }});
+  const auto phase = [=](SquareStack& stack, const core::Binding& t) {
+    const Powers<float> p(stack, series, t.input(0), t.output(1), blocks);
+    stack.multiply(p.q(), p.q(), p.s());
+    for (std::int64_t j = series.last() - 1; j > 0; --j) step_down(stack, series, p, j, p.kept(j));
+    step_down(stack, series, p, 0, t.output(0) + stack.first() * b * b);
+  };
+  return on_stack("cayley_powers", x.engine(), blocks, b, Powers<float>::kBuffers, {phase});
 }
 
 core::Lowered lower_map_grad(const core::Lower& x) {
-  const std::int64_t b = x.integer("size");
+  const std::int64_t b = x.integer("size"), blocks = x.in(0)[0];
   const Series series{x.integer("terms")};
-  const std::size_t own = Powers::buffers(series);
+  constexpr std::size_t own = Powers<const float>::kBuffers;
   const auto phase = [=](SquareStack& s, const core::Binding& t) {
-    const Powers powers(s, series, t.input(0));
+    const Powers<const float> powers(s, series, t.input(0), t.input(1), blocks);
     const std::int64_t n = s.elements(), last = series.last();
     float *dq = s.buffer(own), *ds = s.buffer(own + 1), *other = s.buffer(own + 2), *sum = s.buffer(own + 3);
-    const float* dh = t.input(1) + s.first() * b * b;
+    const float* dh = t.input(2) + s.first() * b * b;
     set_scaled(dq, dh, series.odd(0), n);
     std::fill_n(ds, n, 0.F);
     float* next = other;
@@ -167,55 +145,20 @@ core::Lowered lower_map_grad(const core::Lower& x) {
         for (std::int64_t j = i + 1; j < b; ++j, ++dx) *dx = d[i * b + j] - d[j * b + i];
     }
   };
-  return on_stack("cayley_neumann_grad", x.engine(), x.in(0)[0], b, own + 4, {phase});
-}
-
-/// I, Q, Q^2, ..., Q^(terms + 1) of one block.
-std::vector<Matrix> powers_of(const core::Ref& x, std::int64_t block) {
-  const std::int64_t b = x.integer("size");
-  Matrix q(static_cast<std::size_t>(b * b));
-  unfold(x.in(0).data() + block * triangle(b), q.data(), b);
-  std::vector<Matrix> powers = {identity(static_cast<std::size_t>(b))};
-  for (std::int64_t i = 0; i <= x.integer("terms"); ++i)
-    powers.push_back(product(powers.back(), q, static_cast<std::size_t>(b)));
-  return powers;
-}
-
-void reference_map(const core::Ref& x) {
-  const std::int64_t b = x.integer("size"), terms = x.integer("terms");
-  for (std::int64_t block = 0; block < x.in_shape(0)[0]; ++block) {
-    const std::vector<Matrix> powers = powers_of(x, block);
-    Matrix g(powers[0].size(), 0.0);
-    for (std::int64_t i = 0; i <= terms + 1; ++i)
-      add(g, powers[static_cast<std::size_t>(i)], coefficient(i, terms));
-    std::copy(g.begin(), g.end(), x.out().begin() + block * b * b);
-  }
-}
-
-/// dQ = sum_i c_i sum_(p + q = i - 1) (Q^p)^T D (Q^q)^T.
-void reference_map_grad(const core::Ref& x) {
-  const std::int64_t b = x.integer("size"), terms = x.integer("terms");
-  const auto size = static_cast<std::size_t>(b);
-  for (std::int64_t block = 0; block < x.in_shape(0)[0]; ++block) {
-    const std::vector<Matrix> powers = powers_of(x, block);
-    const double* from = x.in(1).data() + block * b * b;
-    const Matrix d(from, from + b * b);
-    Matrix dq(d.size(), 0.0);
-    for (std::int64_t i = 1; i <= terms + 1; ++i)
-      for (std::int64_t p = 0; p < i; ++p)
-        add(dq,
-            product(product(powers[static_cast<std::size_t>(p)], d, size, true),
-                    powers[static_cast<std::size_t>(i - 1 - p)], size, false, true),
-            coefficient(i, terms));
-    double* dx = x.out().data() + block * triangle(b);
-    for (std::size_t i = 0; i < size; ++i)
-      for (std::size_t j = i + 1; j < size; ++j, ++dx) *dx = dq[i * size + j] - dq[j * size + i];
-  }
+  return on_stack("cayley_neumann_grad", x.engine(), blocks, b, own + 4, {phase});
 }
 
 core::Field terms_field() { return integer_field("terms", "k of the truncated series", 3, 1); }
 
 core::Field size_field() { return integer_field("size", "rows and columns of a matrix", {}, 2); }
+
+std::vector<core::Sample> samples() {
+  return {{{{{3, 6}}}, {{"size", 4}, {"terms", 3}}},
+          {{{{1, 1}}}, {{"size", 2}, {"terms", 1}}},
+          {{{{5, 10}}}, {{"size", 5}, {"terms", 2}}},
+          {{{{2, 3}}}, {{"size", 3}, {"terms", 4}}},
+          {{{{2, 3}}}, {{"size", 3}, {"terms", 7}}}};
+}
 
 core::OpCard map_card() {
   return {
@@ -227,22 +170,44 @@ core::OpCard map_card() {
         const std::int64_t b = stack_of_triangles(x);
         return {f32(Shape{x.in(0)[0], b, b})};
       },
+      .expand = [](core::Builder& b, const core::Node& node) -> std::vector<core::ValueId> {
+        return {b.op("cayley_powers", node.inputs, node.attributes)};
+      },
       .grad =
           [](core::Grad& x) {
-            x.set(0, x.build().op("cayley_neumann_grad", {x.in(0), x.dy()},
-                                  {{"size", x.integer("size")}, {"terms", x.integer("terms")}}));
+            const core::Json attributes = x.node().attributes;
+            const core::ValueId in = x.in(0), dy = x.dy();
+            const core::ValueId powers = x.build().all("cayley_powers", {in}, attributes)[1];
+            x.set(0, x.build().op("cayley_neumann_grad", {in, powers, dy}, attributes));
           },
-      .lower = lower_map,
-      .ref = reference_map,
+      .ref = cayley_reference::map,
       .flops =
           [](const core::Infer& x) {
             return Series{x.integer("terms")}.products() * cube(x.in(0)[0], x.integer("size"));
           },
-      .samples = {{{{{3, 6}}}, {{"size", 4}, {"terms", 3}}},
-                  {{{{1, 1}}}, {{"size", 2}, {"terms", 1}}},
-                  {{{{5, 10}}}, {{"size", 5}, {"terms", 2}}},
-                  {{{{2, 3}}}, {{"size", 3}, {"terms", 4}}},
-                  {{{{2, 3}}}, {{"size", 3}, {"terms", 7}}}},
+      .samples = samples(),
+  };
+}
+
+std::vector<core::TensorType> infer_powers(const core::Infer& x) {
+  const std::int64_t b = stack_of_triangles(x), blocks = x.in(0)[0];
+  return {f32(Shape{blocks, b, b}), f32(Shape{Series{x.integer("terms")}.last(), blocks, b, b})};
+}
+
+core::OpCard powers_card() {
+  return {
+      .name = "cayley_powers",
+      .doc = "cayley_neumann with the matrices its gradient needs",
+      .inputs = {{"x"}},
+      .attributes = {size_field(), terms_field()},
+      .infer = infer_powers,
+      .lower = lower_powers,
+      .ref = cayley_reference::powers,
+      .flops =
+          [](const core::Infer& x) {
+            return Series{x.integer("terms")}.products() * cube(x.in(0)[0], x.integer("size"));
+          },
+      .samples = samples(),
   };
 }
 
@@ -250,29 +215,30 @@ core::OpCard map_grad_card() {
   return {
       .name = "cayley_neumann_grad",
       .doc = "gradient of the triangles of cayley_neumann",
-      .inputs = {{"x"}, {"d"}},
+      .inputs = {{"x"}, {"powers"}, {"d"}},
       .attributes = {size_field(), terms_field()},
       .infer = [](const core::Infer& x) -> std::vector<core::TensorType> {
-        const std::int64_t b = stack_of_triangles(x);
-        if (x.in(1) != Shape{x.in(0)[0], b, b}) x.refuse(1, Shape{x.in(0)[0], b, b}.text());
+        const std::vector<core::TensorType> of = infer_powers(x);
+        if (x.in(1) != of[1].shape) x.refuse(1, of[1].shape.text());
+        if (x.in(2) != of[0].shape) x.refuse(2, of[0].shape.text());
         return {f32(x.in(0))};
       },
       .lower = lower_map_grad,
-      .ref = reference_map_grad,
+      .ref = cayley_reference::gradient,
       .flops =
           [](const core::Infer& x) {
             return Series{x.integer("terms")}.backward_products() * cube(x.in(0)[0], x.integer("size"));
           },
-      .samples = {{{{{3, 6}}, {{3, 4, 4}}}, {{"size", 4}, {"terms", 3}}},
-                  {{{{1, 1}}, {{1, 2, 2}}}, {{"size", 2}, {"terms", 1}}},
-                  {{{{5, 10}}, {{5, 5, 5}}}, {{"size", 5}, {"terms", 2}}},
-                  {{{{2, 3}}, {{2, 3, 3}}}, {{"size", 3}, {"terms", 4}}},
-                  {{{{2, 3}}, {{2, 3, 3}}}, {{"size", 3}, {"terms", 7}}}},
+      .samples = {{{{{3, 6}}, {{2, 3, 4, 4}}, {{3, 4, 4}}}, {{"size", 4}, {"terms", 3}}},
+                  {{{{1, 1}}, {{1, 1, 2, 2}}, {{1, 2, 2}}}, {{"size", 2}, {"terms", 1}}},
+                  {{{{5, 10}}, {{1, 5, 5, 5}}, {{5, 5, 5}}}, {{"size", 5}, {"terms", 2}}},
+                  {{{{2, 3}}, {{2, 2, 3, 3}}, {{2, 3, 3}}}, {{"size", 3}, {"terms", 4}}},
+                  {{{{2, 3}}, {{4, 2, 3, 3}}, {{2, 3, 3}}}, {{"size", 3}, {"terms", 7}}}},
   };
 }
 
 }  // namespace
 
-core::OpFamily cayley() { return {map_card(), map_grad_card()}; }
+core::OpFamily cayley() { return {map_card(), powers_card(), map_grad_card()}; }
 
 }  // namespace isorbit::ops

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "ops/common.hpp"
-#include "ops/vector_math.hpp"
+#include "ops/rotation/take.hpp"
 
 namespace isorbit::ops {
 
@@ -18,28 +18,16 @@ struct Permutation {
   bool inverse;
 };
 
-/// to_j = from_columns(j), or to_columns(j) = from_j.
-void move_row(const float* from, const Permutation& p, float* to) {
-  if (p.inverse) {
-    for (std::int64_t j = 0; j < p.n; ++j) to[p.columns[j]] = from[j];
-  } else {
-    for (std::int64_t j = 0; j < p.n; ++j) to[j] = from[p.columns[j]];
-  }
-}
-
+/// Rows are moved whole; in a row, elements are taken in the order of `columns` or of its inverse.
 template <class T>
 void permute(const float* x, const Permutation& p, T* y, core::Engine& engine) {
   engine.parallel(p.m, 1 + 8192 / p.n, [&](std::int64_t first, std::int64_t last) {
-    std::vector<float> row(std::is_same_v<T, float> ? 0 : static_cast<std::size_t>(p.n));
+    std::vector<std::int32_t> order(p.columns, p.columns + p.n);
+    for (std::int64_t j = 0; p.inverse && j < p.n; ++j)
+      order[static_cast<std::size_t>(p.columns[j])] = static_cast<std::int32_t>(j);
     for (std::int64_t i = first; i < last; ++i) {
-      const float* from = x + (p.inverse ? i : p.rows[i]) * p.n;
-      T* to = y + (p.inverse ? p.rows[i] : i) * p.n;
-      if constexpr (std::is_same_v<T, float>) {
-        move_row(from, p, to);
-      } else {
-        move_row(from, p, row.data());
-        each8(p.n, [&](std::int64_t j, auto count) { store(to + j, load(row.data() + j, count), count); });
-      }
+      const std::int64_t from = p.inverse ? i : p.rows[i], to = p.inverse ? p.rows[i] : i;
+      take(x + from * p.n, order.data(), p.n, y + to * p.n);
     }
   });
 }

@@ -22,8 +22,8 @@ namespace {
 
 // A server core of 2020 to 2024. Only the ratios matter, and these have moved little.
 constexpr double kFlopsPerSecond = 1e11;          // f32 products
-constexpr double kNarrowFlopsPerSecond = 2.5e11;  // products that read bf16
-constexpr double kBytesPerSecond = 1.5e10;
+constexpr double kNarrowFlopsPerSecond = 1.8e11;  // products that read bf16
+constexpr double kBytesPerSecond = 1e10;
 constexpr double kSecondsPerNode = 3e-6;
 
 bool reads_bf16(const Graph& graph, const Node& node) {
