@@ -52,6 +52,7 @@ class Placer {
  private:
   struct Copy {
     ValueId source, copy;
+    onednn::Layout have;  // a square matrix and its transpose are wanted in one and the same format
   };
 
   void append(Node node, Lowered kernel) {
@@ -69,7 +70,8 @@ class Placer {
     const TensorType type = out_.graph.value(value).type;
     if (!is_number(type.dtype) || have == want) return value;
     for (const Copy& c : copies_)
-      if (c.source == value && *out_.layouts[static_cast<std::size_t>(c.copy)] == want) return c.copy;
+      if (c.source == value && c.have == have && *out_.layouts[static_cast<std::size_t>(c.copy)] == want)
+        return c.copy;
     const auto copy = static_cast<ValueId>(out_.graph.values.size());
     out_.graph.values.push_back({out_.graph.value(value).name + "/reordered", type, Role::computed, kNone});
     out_.layouts.push_back(want);
@@ -82,7 +84,7 @@ class Placer {
                                                     user_scratchpad());
     append(std::move(node),
            Lowered::primitive(description, {{DNNL_ARG_FROM, false, 0, have}, {DNNL_ARG_TO, true, 0, want}}));
-    copies_.push_back({value, copy});
+    copies_.push_back({value, copy, have});
     return copy;
   }
 

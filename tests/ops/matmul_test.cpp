@@ -63,6 +63,30 @@ TEST(Matmul, PacksAWeightOnceForAllProductsOfManyRowsInBf16) {
     EXPECT_LE(relative_error(program.output(name), expected.at(name)), 0.03) << name;
 }
 
+TEST(Matmul, PacksASquareWeightAndItsTransposeApartInBf16) {
+  if (!core::has_fast_bf16()) GTEST_SKIP() << "this CPU has no bf16 products";
+  const std::vector<Operand> in = {normal({1024, 64}, "x"), normal({64, 64}, "w")};
+  core::Graph graph;
+  const std::vector<core::ValueId> ids = add_operands(graph, in, false);
+  core::Builder build(graph, all_ops());
+  graph.outputs = {{"forward", build.op("matmul", {ids[0], ids[1]}, {{"transpose_b", true}})},
+                   {"backward", build.op("matmul", {ids[0], ids[1]})}};
+  core::Engine engine(1);
+  core::TensorStore store;
+  core::CompileOptions options;
+  options.differentiate = false;
+  options.precision = core::DType::bf16;
+  core::Program program = core::compile(graph, all_ops(), options, engine, store);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const std::span<float> to = program.input(input_name(i));
+    for (std::size_t j = 0; j < to.size(); ++j) to[j] = static_cast<float>(in[i].values[j]);
+  }
+  program.run();
+  const auto expected = core::evaluate(graph, reference_inputs(in));
+  for (const char* name : {"forward", "backward"})
+    EXPECT_LE(relative_error(program.output(name), expected.at(name)), 0.03) << name;
+}
+
 TEST(Matmul, IsFastCodeOnTheShapesOfTheModels) {
   struct Product {
     Shape a, b;
