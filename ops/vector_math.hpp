@@ -1,19 +1,15 @@
-// Arithmetic on eight floats at a time for our own kernels: loads with a tail, sums and maxima in a fixed
-// order, exp.
+// Arithmetic on eight floats at a time, on the AVX2 of the build, for kernels that wait for memory: loads
+// with a tail, and sums in a fixed order. Kernels that wait for arithmetic use ops/vectors.hpp, as wide as
+// the processor.
 //
-// exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln 2 / 2, where exp(r) = 1 + r + r^2 q(r) and q is
-// the polynomial of degree 4 through (exp(r) - 1 - r) / r^2 at five Chebyshev nodes (relative error 2^-26).
-// Its result is within 2 units in the last place; 0 below -87.3, infinity above 88.3, NaN for NaN.
 // A sum depends on its length only, not on the address, the threads or the compiler's mind. Numbers are
 // stored as float or bf16; arithmetic is in float.
 #pragma once
 #include <immintrin.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <type_traits>
 
 #include "core/runtime/bf16.hpp"
@@ -21,11 +17,9 @@
 namespace isorbit::ops {
 
 using Float8 = float __attribute__((vector_size(32)));
-using Bits8 = std::uint32_t __attribute__((vector_size(32)));
 /// The count of a whole group of eight, known to the compiler.
 using Eight = std::integral_constant<std::int64_t, 8>;
 
-inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 /// Elements a thread should at least get: less is not worth waking it.
 inline constexpr std::int64_t kGrain = 16384;
 [[nodiscard]] constexpr std::int64_t row_grain(std::int64_t columns) {
@@ -91,17 +85,9 @@ inline void each8(std::int64_t n, const Body& body) {
   if (i < n) body(i, n - i);
 }
 
-[[nodiscard]] inline Float8 greater(Float8 a, Float8 b) { return a > b ? a : b; }
-
 [[nodiscard]] inline float lanes_sum(Float8 v) {
   return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
 }
-[[nodiscard]] inline float lanes_max(Float8 v) {
-  float most = v[0];
-  for (int i = 1; i < 8; ++i) most = v[i] > most ? v[i] : most;
-  return most;
-}
-
 /// Sum over i of term(i, count), whose lanes past `count` must be 0.
 template <class Term>
 [[nodiscard]] inline float sum8(std::int64_t n, const Term& term) {
@@ -117,41 +103,5 @@ template <class Term>
   if (i < n) b += term(i, n - i);
   return lanes_sum((a + b) + (c + d));
 }
-
-template <class T>
-[[nodiscard]] inline float maximum(const T* x, std::int64_t n) {
-  Float8 a = splat(-kInfinity), b = a, c = a, d = a;
-  std::int64_t i = 0;
-  for (; i + 32 <= n; i += 32) {
-    a = greater(load(x + i), a);
-    b = greater(load(x + i + 8), b);
-    c = greater(load(x + i + 16), c);
-    d = greater(load(x + i + 24), d);
-  }
-  for (; i < n; i += 8) a = greater(load(x + i, std::min<std::int64_t>(8, n - i), -kInfinity), a);
-  return lanes_max(greater(greater(a, b), greater(c, d)));
-}
-
-[[nodiscard]] inline Float8 exp8(Float8 x) {
-  const Float8 low = splat(-87.3F), high = splat(88.3F), zero = {}, infinite = splat(kInfinity);
-  const Float8 magic = splat(12582912.0F);  // 1.5 * 2^23: adding it rounds to an integer in the low bits
-  const Float8 clamped = x < low ? low : (x > high ? high : x);
-  const Float8 shifted = clamped * 1.44269504F + magic;
-  const Float8 n = shifted - magic;
-  const Float8 r =
-      (clamped - n * 0.693359375F) + n * 2.12194440e-4F;  // ln 2 in two parts, the first one short
-  Float8 q = splat(1.39262504e-3F);
-  q = q * r + 8.36323295e-3F;
-  q = q * r + 4.16665524e-2F;
-  q = q * r + 0.166665763F;
-  q = q * r + 0.5F;
-  const Float8 p = (r * r) * q + r + 1.0F;
-  const Bits8 exponent = (std::bit_cast<Bits8>(shifted) - std::bit_cast<Bits8>(magic) + 127U) << 23U;
-  const Float8 y = p * std::bit_cast<Float8>(exponent);
-  return x < low ? zero : (x > high ? infinite : y);
-}
-
-/// 1 / (1 + exp(-x)).
-[[nodiscard]] inline Float8 logistic8(Float8 x) { return 1.0F / (1.0F + exp8(-x)); }
 
 }  // namespace isorbit::ops
