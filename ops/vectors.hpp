@@ -63,15 +63,19 @@ HWY_API Vec load(const core::Bf16* p, std::int64_t count, float fill = 0) {
   for (std::int64_t i = 0; i < kLanes; ++i) row[i] = i < count ? core::widen(p[i]) : fill;
   return hn::Load(Floats(), row);
 }
+/// Stores the upper halves of words.
+HWY_API void store_upper(core::Bf16* p, hn::Vec<Words> words) {
+  using All = hn::ScalableTag<std::uint16_t>;
+  const auto halves = hn::BitCast(All(), words);
+  hn::StoreU(hn::LowerHalf(hn::ConcatOdd(All(), halves, halves)), Halves(),
+             reinterpret_cast<std::uint16_t*>(p));
+}
 HWY_API void store(core::Bf16* p, Vec v, Whole = {}) {
   const auto bits = hn::BitCast(Words(), v);
-  const auto upper = hn::ShiftRight<16>(bits);
-  const auto odd = hn::And(upper, hn::Set(Words(), 1));
-  const auto rounded = hn::ShiftRight<16>(bits + (odd + hn::Set(Words(), 0x7fff)));
-  const auto quiet = hn::Or(upper, hn::Set(Words(), 0x40));
-  const auto words = hn::IfThenElse(hn::RebindMask(Words(), hn::IsNaN(v)), quiet, rounded);
-  hn::StoreU(hn::DemoteTo(Halves(), hn::BitCast(Ints(), words)), Halves(),
-             reinterpret_cast<std::uint16_t*>(p));
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(Words(), 1));
+  const auto rounded = bits + (odd + hn::Set(Words(), 0x7fff));
+  const auto quiet = hn::Or(bits, hn::Set(Words(), 0x400000));
+  store_upper(p, hn::IfThenElse(hn::RebindMask(Words(), hn::IsNaN(v)), quiet, rounded));
 }
 HWY_API void store(core::Bf16* p, Vec v, std::int64_t count) {
   HWY_ALIGN float row[kLanes];

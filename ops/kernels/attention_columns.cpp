@@ -32,9 +32,7 @@ HWY_API Vec power_of_two(Vec t) {
 /// product only.
 HWY_API void store_column(float* p, Vec v) { store(p, v); }
 HWY_API void store_column(core::Bf16* p, Vec v) {
-  const auto upper = hn::ShiftRight<16>(hn::BitCast(Words(), v) + hn::Set(Words(), 0x8000));
-  hn::StoreU(hn::DemoteTo(Halves(), hn::BitCast(Ints(), upper)), Halves(),
-             reinterpret_cast<std::uint16_t*>(p));
+  store_upper(p, hn::BitCast(Words(), v) + hn::Set(Words(), 0x8000));
 }
 
 /// Columns i and on, `two` vectors of them or one.
