@@ -73,10 +73,6 @@ inline void store(core::Bf16* p, Float8 v, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) p[i] = core::round_to_bf16(v[i]);
 }
 
-/// Stores one number.
-inline void put(float* p, float x) { *p = x; }
-inline void put(core::Bf16* p, float x) { *p = core::round_to_bf16(x); }
-
 /// Calls body(i, count) for i = 0, 8, ...: count is Eight, or for the tail the number left.
 template <class Body>
 inline void each8(std::int64_t n, const Body& body) {
