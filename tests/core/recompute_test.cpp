@@ -74,7 +74,7 @@ TEST(Recompute, ChangesNoBitOfTheLossOrOfAnyGradient) {
 TEST(Recompute, TradesNodesForMemory) {
   const Result kept = run(Recompute::none), cheap = run(Recompute::automatic), full = run(Recompute::full);
   EXPECT_GT(cheap.steps, kept.steps);
-  EXPECT_GT(full.steps, cheap.steps);
+  EXPECT_GT(full.steps, kept.steps);
   EXPECT_LT(cheap.arena, kept.arena);
   EXPECT_LT(full.arena, cheap.arena);
 }
