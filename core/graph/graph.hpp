@@ -32,8 +32,8 @@ struct Node {
   Json attributes = Json::object();  // resolved: every attribute of the card is present
   std::vector<ValueId> inputs;       // an absent optional input is kNone
   std::vector<ValueId> outputs;
-  std::string name;     // "layers.0.attn.q"
-  std::string pointer;  // JSON pointer of the origin in the model document
+  std::string name;       // "layers.0.attn.q"
+  std::string pointer;    // JSON pointer of the origin in the model document
   bool backward = false;  // added by differentiate
 };
 

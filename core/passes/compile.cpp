@@ -5,7 +5,7 @@
 namespace isorbit::core {
 
 std::vector<std::string> pass_names() {
-  return {"read", "parametrize", "expand", "differentiate", "keep_outputs", "expand_all", "simplify",
+  return {"read", "parametrize", "expand", "differentiate", "keep_outputs",   "expand_all", "simplify",
           "fuse", "recompute",   "narrow", "lower",         "place_reorders", "plan_memory"};
 }
 

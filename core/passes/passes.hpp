@@ -52,15 +52,15 @@ struct Model {
 
 /// How a parameter's use is rewritten. `weight` returns the value that stands for it, built from a base and
 /// coordinates added with graph().add_parameter(). `linear`, where there is one, returns what a layer of
-/// Duty::linear makes of x with it and a bias (kNone: none); it is asked where such a layer is the parameter's
-/// only use.
+/// Duty::linear makes of x with it and a bias (kNone: none); it is asked where such a layer is the
+/// parameter's only use.
 struct Realize {
   using Weight = std::function<ValueId(Builder&, const Parameter&, const Value&)>;
   using Linear = std::function<ValueId(Builder&, const Parameter&, const Value&, ValueId x, ValueId bias)>;
   Realize() = default;
   template <class F>
-    requires std::is_invocable_r_v<ValueId, F&, Builder&, const Parameter&, const Value&>
-  Realize(F function) : weight(std::move(function)) {}
+  requires std::is_invocable_r_v<ValueId, F&, Builder&, const Parameter&, const Value&> Realize(F function)
+      : weight(std::move(function)) {}
   Weight weight;
   Linear linear;
 };
