@@ -2,32 +2,24 @@
 
 #include <hwy/targets.h>
 #include <omp.h>
-#include <sched.h>
 
+#include <atomic>
 #include <stdexcept>
 
 namespace isorbit::core {
 
 namespace {
 
-/// Every thread that helps runs oneDNN alone (OpenMP's thread count is a setting of each thread) and on the
-/// processors of the thread that made the engine: a helper may come from another engine, bound elsewhere.
-class Helpers : public tbb::task_scheduler_observer {
- public:
-  explicit Helpers(tbb::task_arena& arena) : tbb::task_scheduler_observer(arena) {
-    known_ = ::sched_getaffinity(0, sizeof processors_, &processors_) == 0;
-    observe(true);
-  }
-  ~Helpers() override { observe(false); }
-  void on_scheduler_entry(bool is_worker) override {
-    omp_set_num_threads(1);
-    if (is_worker && known_) (void)::sched_setaffinity(0, sizeof processors_, &processors_);
-  }
+std::uint64_t next_id() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
 
- private:
-  cpu_set_t processors_ = {};
-  bool known_ = false;
-};
+std::optional<cpu_set_t> processors_of_this_thread() {
+  cpu_set_t processors;
+  if (::sched_getaffinity(0, sizeof processors, &processors) != 0) return std::nullopt;
+  return processors;
+}
 
 /// Our own kernels go no further than oneDNN may: ONEDNN_MAX_CPU_ISA limits both.
 void limit_vectors() {
@@ -41,16 +33,27 @@ void limit_vectors() {
 
 }  // namespace
 
-Engine::Engine(int threads) : engine_(dnnl::engine::kind::cpu, 0), threads_(threads) {
+Engine::Engine(int threads)
+    : engine_(dnnl::engine::kind::cpu, 0),
+      threads_(threads),
+      id_(next_id()),
+      maker_(std::this_thread::get_id()),
+      processors_(processors_of_this_thread()) {
   if (threads < 1) throw std::invalid_argument("an engine needs at least one thread");
   limit_vectors();
   for (int i = 0; i < threads; ++i) streams_.emplace_back(engine_);
   arena_ = std::make_unique<tbb::task_arena>(threads);
-  observer_ = std::make_unique<Helpers>(*arena_);
   omp_set_num_threads(1);
 }
 
-Engine::~Engine() = default;
+void Engine::adopt_thread() const {
+  thread_local std::uint64_t engine = 0;
+  if (engine == id_) return;
+  engine = id_;
+  omp_set_num_threads(1);
+  if (processors_ && std::this_thread::get_id() != maker_)
+    (void)::sched_setaffinity(0, sizeof *processors_, &*processors_);
+}
 
 std::string effective_isa() {
   switch (dnnl::get_effective_cpu_isa()) {

@@ -1,15 +1,17 @@
 // Where programs run: a oneDNN engine and stream, a fixed number of threads, and parallel loops for our own
 // kernels.
 #pragma once
+#include <sched.h>
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
-#include <tbb/task_scheduler_observer.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/runtime/onednn.hpp"
@@ -22,7 +24,6 @@ class Engine {
   /// in each: kernels are cut into slices here, which costs a microsecond where OpenMP's barrier costs ten to
   /// fifty. The programs of an engine run on the thread that made it.
   explicit Engine(int threads);
-  ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -44,6 +45,7 @@ class Engine {
       tbb::parallel_for(
           tbb::blocked_range<std::int64_t>(0, slices, 1),
           [&](const tbb::blocked_range<std::int64_t>& range) {
+            adopt_thread();
             for (std::int64_t s = range.begin(); s != range.end(); ++s)
               body(n * s / slices, n * (s + 1) / slices);
           },
@@ -52,11 +54,17 @@ class Engine {
   }
 
  private:
+  /// Lets a helping thread run oneDNN alone (OpenMP's thread count is a setting of each thread) and on the
+  /// processors of the thread that made the engine: a helper may come from another engine, bound elsewhere.
+  void adopt_thread() const;
+
   dnnl::engine engine_;
   std::vector<dnnl::stream> streams_;
   int threads_;
   std::unique_ptr<tbb::task_arena> arena_;
-  std::unique_ptr<tbb::task_scheduler_observer> observer_;
+  std::uint64_t id_;  // of all engines of the process
+  std::thread::id maker_;
+  std::optional<cpu_set_t> processors_;  // the maker's
 };
 
 /// One line on each kind of engine this machine offers: "cpu  avx512_core_bf16, 2 threads".
