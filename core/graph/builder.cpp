@@ -60,7 +60,7 @@ std::vector<ValueId> Builder::add(Node node) {
   std::vector<TensorType> types = infer_types(graph_, node);
   if (node.op->expand && !node.op->grad) return node.op->expand(*this, node);
   const NodeId id = graph_.add_node(std::move(node), types);
-  return graph_.nodes[static_cast<std::size_t>(id)].outputs;
+  return graph_.nodes[index(id)].outputs;
 }
 
 std::vector<ValueId> Builder::all(std::string_view name, std::vector<ValueId> inputs,

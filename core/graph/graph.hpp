@@ -17,6 +17,9 @@ using ValueId = std::int32_t;
 using NodeId = std::int32_t;
 inline constexpr std::int32_t kNone = -1;
 
+/// Where a value or node stands in its graph's list.
+[[nodiscard]] inline std::size_t index(std::int32_t id) { return static_cast<std::size_t>(id); }
+
 /// input: fed at every run; parameter: kept between runs in a TensorStore; computed: made by a node.
 enum class Role : std::uint8_t { input, parameter, computed };
 
@@ -63,7 +66,7 @@ struct Graph {
   /// Appends a node and its output values ("name" for one output, "name:1" for further ones).
   NodeId add_node(Node node, const std::vector<TensorType>& types);
 
-  [[nodiscard]] const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const Value& value(ValueId id) const { return values[index(id)]; }
   [[nodiscard]] const Shape& shape(ValueId id) const { return value(id).type.shape; }
   [[nodiscard]] const Parameter* parameter(std::string_view name) const;
   [[nodiscard]] const Parameter* parameter(ValueId id) const;

@@ -173,11 +173,11 @@ enum class Duty : std::uint8_t { none, accumulate, fill, linear, cast };
 
 /// Which tensors of an op may be stored in bf16, by position. Its arithmetic stays in f32.
 struct Narrow {
-  std::vector<std::size_t> operands = {};  // inputs of a matrix product: bf16 makes it faster
-  std::vector<std::size_t> inputs = {};    // further inputs the kernel can read in bf16
-  std::vector<std::size_t> outputs = {};   // outputs the kernel can write in bf16
-  /// Operands are read in bf16 only all together (oneDNN multiplies equal types).
-  bool together = true;
+  /// Inputs of a matrix product, which bf16 makes faster; read in it all together or not at all (oneDNN
+  /// multiplies equal types).
+  std::vector<std::size_t> operands = {};
+  std::vector<std::size_t> inputs = {};   // further inputs the kernel can read in bf16
+  std::vector<std::size_t> outputs = {};  // outputs the kernel can write in bf16
 };
 
 /// A view of a graph that knows who reads what.
@@ -186,14 +186,12 @@ class Uses {
   explicit Uses(const Graph& graph);
   [[nodiscard]] const Graph& graph() const { return graph_; }
   /// Nodes that read the value, each once, in order.
-  [[nodiscard]] std::span<const NodeId> users(ValueId value) const {
-    return users_[static_cast<std::size_t>(value)];
-  }
-  [[nodiscard]] bool is_output(ValueId value) const { return is_output_[static_cast<std::size_t>(value)]; }
+  [[nodiscard]] std::span<const NodeId> users(ValueId value) const { return users_[index(value)]; }
+  [[nodiscard]] bool is_output(ValueId value) const { return is_output_[index(value)]; }
   /// The node that makes the value if it is of this op, else null.
   [[nodiscard]] const Node* made_by(ValueId value, std::string_view op) const;
   [[nodiscard]] NodeId producer(ValueId value) const { return graph_.value(value).producer; }
-  [[nodiscard]] const Node& node(NodeId id) const { return graph_.nodes[static_cast<std::size_t>(id)]; }
+  [[nodiscard]] const Node& node(NodeId id) const { return graph_.nodes[index(id)]; }
 
  private:
   const Graph& graph_;

@@ -7,7 +7,7 @@ Uses::Uses(const Graph& graph)
   for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
     for (const ValueId id : graph.nodes[n].inputs) {
       if (id == kNone) continue;
-      std::vector<NodeId>& users = users_[static_cast<std::size_t>(id)];
+      std::vector<NodeId>& users = users_[index(id)];
       const auto node = static_cast<NodeId>(n);
       if (users.empty() || users.back() != node) users.push_back(node);
     }

@@ -28,7 +28,7 @@ class Binder {
   }
 
  private:
-  std::byte*& address(ValueId v) { return addresses_[static_cast<std::size_t>(v)]; }
+  std::byte*& address(ValueId v) { return addresses_[index(v)]; }
 
   Program::Endpoint endpoint(std::string name, ValueId v) {
     return {std::move(name), lowered_.graph.value(v).type, address(v)};

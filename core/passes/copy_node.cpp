@@ -3,9 +3,7 @@
 namespace isorbit::core {
 
 namespace {
-ValueId carried(ValueId id, const ValueMap& map) {
-  return id == kNone ? kNone : map[static_cast<std::size_t>(id)];
-}
+ValueId carried(ValueId id, const ValueMap& map) { return id == kNone ? kNone : map[index(id)]; }
 }  // namespace
 
 Node carried(const Node& node, const ValueMap& map) {
@@ -16,20 +14,27 @@ Node carried(const Node& node, const ValueMap& map) {
 }
 
 void copy_node(const Graph& from, const Node& node, Graph& to, ValueMap& map) {
+  copy_node(from, node, carried(node, map).inputs, to, map);
+}
+
+void copy_node(const Graph& from, const Node& node, std::vector<ValueId> inputs, Graph& to, ValueMap& map) {
   std::vector<TensorType> types;
   for (const ValueId id : node.outputs) types.push_back(from.value(id).type);
-  const auto made = static_cast<std::size_t>(to.add_node(carried(node, map), types));
+  Node copy = node;
+  copy.inputs = std::move(inputs);
+  copy.outputs.clear();
+  const std::size_t made = index(to.add_node(std::move(copy), types));
   for (std::size_t port = 0; port < node.outputs.size(); ++port) {
     const ValueId id = to.nodes[made].outputs[port];
-    map[static_cast<std::size_t>(node.outputs[port])] = id;
-    to.values[static_cast<std::size_t>(id)].name = from.value(node.outputs[port]).name;
+    map[index(node.outputs[port])] = id;
+    to.values[index(id)].name = from.value(node.outputs[port]).name;
   }
 }
 
 ValueMap copy_inputs(const Graph& from, Graph& to) {
   ValueMap map(from.values.size(), kNone);
   for (const ValueId id : from.inputs)
-    map[static_cast<std::size_t>(id)] = to.add_input(from.value(id).name, from.value(id).type);
+    map[index(id)] = to.add_input(from.value(id).name, from.value(id).type);
   return map;
 }
 
@@ -37,8 +42,7 @@ ValueMap copy_sources(const Graph& from, Graph& to) {
   ValueMap map = copy_inputs(from, to);
   for (const Parameter& p : from.parameters) {
     const Value& value = from.value(p.value);
-    map[static_cast<std::size_t>(p.value)] =
-        to.add_parameter(value.name, value.type, p.trainable, p.init, p.pointer);
+    map[index(p.value)] = to.add_parameter(value.name, value.type, p.trainable, p.init, p.pointer);
   }
   return map;
 }

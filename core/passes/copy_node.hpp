@@ -15,6 +15,9 @@ using ValueMap = std::vector<ValueId>;
 /// Appends a copy of `node` of `from` to `to` and enters its outputs into `map`.
 void copy_node(const Graph& from, const Node& node, Graph& to, ValueMap& map);
 
+/// The same with the inputs given, as values of `to`.
+void copy_node(const Graph& from, const Node& node, std::vector<ValueId> inputs, Graph& to, ValueMap& map);
+
 /// Copies the inputs of `from` to the empty graph `to`; the map has an entry for every value of `from`.
 [[nodiscard]] ValueMap copy_inputs(const Graph& from, Graph& to);
 

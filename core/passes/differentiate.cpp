@@ -10,8 +10,6 @@ namespace isorbit::core {
 
 namespace {
 
-std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
-
 /// Which values depend on a trainable parameter through numbers.
 std::vector<bool> depend_on_trainable(const Graph& graph) {
   std::vector<bool> depends(graph.values.size(), false);

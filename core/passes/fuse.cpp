@@ -13,8 +13,6 @@ namespace isorbit::core {
 
 namespace {
 
-std::size_t index(std::int32_t id) { return static_cast<std::size_t>(id); }
-
 bool contains(const std::vector<std::int32_t>& list, std::int32_t id) {
   return std::find(list.begin(), list.end(), id) != list.end();
 }

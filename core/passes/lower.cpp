@@ -12,14 +12,10 @@ LoweredGraph lower(Graph graph, Engine& engine) {
     std::vector<TensorType> out;
     for (const ValueId id : node.outputs) out.push_back(lowered.graph.value(id).type);
     if (node.op->view) {
-      lowered.kernels.push_back({"view", 0, {}, {}, {}});
+      lowered.kernels.push_back({"view", 0, {}, {}});
       continue;
     }
-    Lowered kernel = node.op->lower(Lower(in, out, node.attributes, engine));
-    for (std::size_t i = 0; i < kernel.out_layouts.size(); ++i) {
-      lowered.layouts[static_cast<std::size_t>(node.outputs[i])] = kernel.out_layouts[i];
-    }
-    lowered.kernels.push_back(std::move(kernel));
+    lowered.kernels.push_back(node.op->lower(Lower(in, out, node.attributes, engine)));
   }
   return lowered;
 }

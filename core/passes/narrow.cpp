@@ -13,8 +13,6 @@ namespace isorbit::core {
 
 namespace {
 
-std::size_t index(std::int32_t id) { return static_cast<std::size_t>(id); }
-
 bool contains(const std::vector<std::size_t>& slots, std::size_t slot) {
   return std::find(slots.begin(), slots.end(), slot) != slots.end();
 }

@@ -14,8 +14,6 @@ namespace {
 
 constexpr std::size_t kWeightSlot = 1, kBiasSlot = 2;  // of a node of Duty::linear
 
-std::size_t index(ValueId id) { return static_cast<std::size_t>(id); }
-
 /// Calls a rewrite and checks that what it gives is of the type it stands for.
 template <class Build>
 ValueId rewritten(Builder& builder, const std::string& name, const std::string& pointer,

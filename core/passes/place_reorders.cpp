@@ -1,5 +1,5 @@
-// Inserts a reorder between a value and a kernel that wants it in another memory format, once per (value,
-// format), and brings outputs back to dense row-major. A view needs its input dense.
+// Inserts a reorder between a value, which its kernel makes dense row-major, and a kernel that wants it in
+// another memory format: once per (value, format).
 #include "core/passes/passes.hpp"
 
 namespace isorbit::core {
@@ -7,12 +7,6 @@ namespace isorbit::core {
 namespace {
 
 using Format = Lowered::Format;
-
-/// The format of a dense value.
-Format dense_format(const TensorType& type) {
-  const onednn::Layout layout = onednn::dense(type.shape.dims(), type.dtype);
-  return {layout, layout};
-}
 
 const OpCard& reorder_card() {
   static const OpCard card = [] {
@@ -38,14 +32,11 @@ class Placer {
       Node node = source_.graph.nodes[n];
       const Lowered& kernel = source_.kernels[n];
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-        if (node.inputs[i] == kNone) continue;
-        node.inputs[i] = i < kernel.in_formats.size() && kernel.in_formats[i]
-                             ? in_format(node.inputs[i], *kernel.in_formats[i])
-                             : dense(node.inputs[i]);
+        if (node.inputs[i] != kNone && i < kernel.in_formats.size() && kernel.in_formats[i])
+          node.inputs[i] = in_format(node.inputs[i], *kernel.in_formats[i]);
       }
       append(std::move(node), kernel);
     }
-    for (GraphOutput& output : out_.graph.outputs) output.value = dense(output.value);
     return std::move(out_);
   }
 
@@ -57,21 +48,17 @@ class Placer {
 
   void append(Node node, Lowered kernel) {
     const auto id = static_cast<NodeId>(out_.graph.nodes.size());
-    for (const ValueId v : node.outputs) out_.graph.values[static_cast<std::size_t>(v)].producer = id;
+    for (const ValueId v : node.outputs) out_.graph.values[index(v)].producer = id;
     out_.graph.nodes.push_back(std::move(node));
     out_.kernels.push_back(std::move(kernel));
   }
 
-  ValueId dense(ValueId value) { return in_format(value, dense_format(out_.graph.value(value).type)); }
-
   ValueId in_format(ValueId value, const Format& format) {
-    const std::optional<onednn::Layout>& given = out_.layouts[static_cast<std::size_t>(value)];
-    const onednn::Layout have = given ? *given : format.dense, &want = format.wanted;
+    const onednn::Layout &have = format.dense, &want = format.wanted;
     const TensorType type = out_.graph.value(value).type;
     if (!is_number(type.dtype) || have == want) return value;
     for (const Copy& c : copies_)
-      if (c.source == value && c.have == have && *out_.layouts[static_cast<std::size_t>(c.copy)] == want)
-        return c.copy;
+      if (c.source == value && c.have == have && *out_.layouts[index(c.copy)] == want) return c.copy;
     const auto copy = static_cast<ValueId>(out_.graph.values.size());
     out_.graph.values.push_back({out_.graph.value(value).name + "/reordered", type, Role::computed, kNone});
     out_.layouts.push_back(want);

@@ -36,8 +36,8 @@ class Planner {
 
  private:
   std::size_t root(ValueId v) const {
-    while (plan_.storage[static_cast<std::size_t>(v)] != v) v = plan_.storage[static_cast<std::size_t>(v)];
-    return static_cast<std::size_t>(v);
+    while (plan_.storage[index(v)] != v) v = plan_.storage[index(v)];
+    return index(v);
   }
 
   void find_views() {

@@ -116,7 +116,7 @@ class Assembler {
         if (!add_weight(t, (*slots)[k], given + k, name, node)) return kNone;
       const std::vector<TensorType> types = infer_types(graph_, node);
       const NodeId id = graph_.add_node(std::move(node), types);
-      return graph_.nodes[static_cast<std::size_t>(id)].outputs.at(0);
+      return graph_.nodes[index(id)].outputs.at(0);
     } catch (const OpError& error) {
       const std::string because = error.because.empty() ? "" : error.because + ", ";
       return refuse(t, place_of(t, error.where, given), error.found, error.expected,

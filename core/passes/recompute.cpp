@@ -1,13 +1,14 @@
 // Activation recomputation (Chen et al., arXiv 1604.06174): what the backward pass reads is kept from the
 // forward pass, or computed again just before it is needed.
-//   automatic  results of cheap nodes (no matrix products) are computed again where their inputs are kept
-//   anyway full       of every repeated block only what enters it is kept; the last block, whose gradient
-//   comes first,
-//              keeps everything
+//
+// automatic: results of cheap nodes (no matrix products) are computed again where their inputs are kept
+// anyway.
+//
+// full: of every repeated block only what enters it is kept; the last block, whose gradient comes first,
+// keeps everything.
+//
 // Values that depend on parameters alone are weights, not activations, and stay.
 #include <algorithm>
-#include <map>
-#include <set>
 
 #include "core/passes/copy_node.hpp"
 #include "core/passes/passes.hpp"
@@ -15,8 +16,6 @@
 namespace isorbit::core {
 
 namespace {
-
-std::size_t index(std::int32_t id) { return static_cast<std::size_t>(id); }
 
 /// "layers.3" of "layers.3.attn.q": the outermost repeated block a node stands in, "" for none. (A number at
 /// the end, as in "loss.cross_entropy.45", only tells nodes apart.)
@@ -34,7 +33,7 @@ std::string block_of(const std::string& name) {
 class Recomputer {
  public:
   Recomputer(const Graph& graph, Recompute policy)
-      : graph_(graph), policy_(policy), read_backward_(graph.values.size(), false) {
+      : graph_(graph), uses_(graph), policy_(policy), read_backward_(graph.values.size(), false) {
     find_activations();
     find_read_backward();
     if (policy == Recompute::full) find_last_block();
@@ -45,13 +44,10 @@ class Recomputer {
     map_ = copy_sources(graph_, out_);
     again_.assign(graph_.values.size(), kNone);
     for (const Node& node : graph_.nodes) {
-      ValueMap map = map_;
-      if (node.backward) {
-        for (const ValueId v : node.inputs)
-          if (v != kNone) map[index(v)] = in_backward(v);
-      }
-      copy_node(graph_, node, out_, map);
-      for (const ValueId v : node.outputs) map_[index(v)] = map[index(v)];
+      if (node.backward)
+        copy_in_backward(node, map_);
+      else
+        copy_node(graph_, node, out_, map_);
     }
     copy_outputs(graph_, out_, map_);
     return std::move(out_);
@@ -104,12 +100,9 @@ class Recomputer {
   /// Made in a repeated block (not the last) and read by no other block's forward pass.
   bool is_inside(const Node& node, ValueId v) const {
     const std::string block = block_of(node.name);
-    if (block.empty() || block == last_block_) return false;
-    for (const GraphOutput& output : graph_.outputs)
-      if (output.value == v) return false;
-    return std::none_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& user) {
-      return !user.backward && block_of(user.name) != block &&
-             std::find(user.inputs.begin(), user.inputs.end(), v) != user.inputs.end();
+    if (block.empty() || block == last_block_ || uses_.is_output(v)) return false;
+    return std::all_of(uses_.users(v).begin(), uses_.users(v).end(), [&](NodeId user) {
+      return uses_.node(user).backward || block_of(uses_.node(user).name) == block;
     });
   }
 
@@ -131,20 +124,22 @@ class Recomputer {
     if (is_source(v) || producer(v).backward || !is_chosen(v)) return map_[index(v)];
     if (again_[index(v)] != kNone) return again_[index(v)];
     const Node& node = producer(v);
-    ValueMap map = map_;
-    for (const ValueId in : node.inputs)
-      if (in != kNone) map[index(in)] = in_backward(in);
-    copy_node(graph_, node, out_, map);
+    copy_in_backward(node, again_);
     out_.nodes.back().backward = true;
     out_.nodes.back().name += ".again";
-    for (const ValueId made : node.outputs) {
-      again_[index(made)] = map[index(made)];
-      out_.values[index(map[index(made)])].name += "/again";
-    }
+    for (const ValueId made : node.outputs) out_.values[index(again_[index(made)])].name += "/again";
     return again_[index(v)];
   }
 
+  /// Copies a node that reads its inputs as the backward pass does; its outputs are entered into `map`.
+  void copy_in_backward(const Node& node, ValueMap& map) {
+    std::vector<ValueId> inputs;
+    for (const ValueId v : node.inputs) inputs.push_back(v == kNone ? kNone : in_backward(v));
+    copy_node(graph_, node, std::move(inputs), out_, map);
+  }
+
   const Graph& graph_;
+  Uses uses_;
   Recompute policy_;
   Graph out_;
   ValueMap map_, again_;

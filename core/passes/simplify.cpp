@@ -9,8 +9,6 @@ namespace isorbit::core {
 
 namespace {
 
-std::size_t index(std::int32_t id) { return static_cast<std::size_t>(id); }
-
 /// Which nodes an output needs.
 std::vector<bool> live_nodes(const Graph& graph) {
   std::vector<bool> needed(graph.values.size(), false), live(graph.nodes.size(), false);

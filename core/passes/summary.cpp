@@ -11,8 +11,6 @@ namespace isorbit::core {
 
 namespace {
 
-std::size_t index(std::int32_t id) { return static_cast<std::size_t>(id); }
-
 /// Which nodes an output that is not a gradient needs.
 std::vector<bool> forward_nodes(const Graph& graph) {
   std::vector<bool> forward(graph.nodes.size(), false), needed(graph.values.size(), false);

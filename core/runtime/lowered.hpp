@@ -40,10 +40,8 @@ struct Lowered {
   struct Format {
     onednn::Layout dense, wanted;
   };
-  /// Formats wanted per input and given per output; empty or nullopt: dense row-major. place_reorders()
-  /// brings them about.
+  /// Formats wanted per input; empty or nullopt: dense row-major. place_reorders() brings them about.
   std::vector<std::optional<Format>> in_formats = {};
-  std::vector<std::optional<onednn::Layout>> out_layouts = {};
   std::function<Kernel(const Binding&)> bind;
 
   /// A kernel of our own: body(binding) at every run.

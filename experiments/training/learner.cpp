@@ -100,7 +100,7 @@ void Learner::compile_realization(const core::OpSet& ops) {
         realizations_.at(weight.name).weight(builder, parameter, model_.graph.value(parameter.value));
     graph.outputs.push_back({weight.name, value});
   }
-  realization_ = core::compile(std::move(graph), ops, {{}, false, {}, {}}, engine_, store_);
+  realization_ = core::compile(std::move(graph), ops, {.differentiate = false}, engine_, store_);
   has_realization_ = true;
 }
 

@@ -120,7 +120,7 @@ struct ParametrizedWeight {
   [[nodiscard]] std::vector<float> compiled() const {
     core::Engine engine(2);
     core::TensorStore store;
-    core::Program program = core::compile(graph(), all_ops(), {{}, false, {}, {}}, engine, store);
+    core::Program program = core::compile(graph(), all_ops(), {.differentiate = false}, engine, store);
     std::ranges::copy(base.bytes(), store.at("w").bytes().begin());
     for (std::size_t i = 0; i < coordinates.size(); ++i)
       if (store.contains("w/" + described[i].name))
