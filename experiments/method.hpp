@@ -67,6 +67,10 @@ struct Method {
 void check_method(const Method& method, const core::Model& model, const core::Document& document,
                   core::Problems& problems);
 
+/// Reads a method and checks that it fits the model. All problems at once as DocumentError.
+[[nodiscard]] Method read_method_for(const core::Model& model, const core::Document& document,
+                                     const core::Json& overrides = core::Json::object());
+
 /// True when `glob` matches the whole of `name`.
 [[nodiscard]] bool matches(const std::string& glob, const std::string& name);
 

@@ -157,4 +157,13 @@ void check_method(const Method& method, const core::Model& model, const core::Do
     check.event(method.events[i], core::pointer_join("/events", i), std::nullopt);
 }
 
+Method read_method_for(const core::Model& model, const core::Document& document,
+                       const core::Json& overrides) {
+  Method method = read_method(document, overrides);
+  core::Problems problems;
+  check_method(method, model, document, problems);
+  problems.throw_if_any();
+  return method;
+}
+
 }  // namespace isorbit::experiments

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <ostream>
 
 #include "core/random/philox.hpp"
-#include "experiments/sweep/overrides.hpp"
+#include "experiments/program/settings.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 
 namespace isorbit::experiments {
@@ -27,26 +26,13 @@ constexpr const char* kAdamW = R"({
 /// --set NAME=VALUE for the model, --set method.NAME=VALUE for the method.
 void read_constants(const CommandLine& line, BenchOptions& options) {
   const std::string of_method = "method.";
-  for (const std::string& text : line.texts("set")) {
-    const std::size_t equals = text.find('=');
-    const std::vector<core::Json> values =
-        split_values(equals == std::string::npos ? "" : text.substr(equals + 1));
-    if (equals == std::string::npos || equals == 0 || values.size() != 1)
-      throw UsageError("found --set \"" + text + "\"; expected constant=value or method.constant=value");
-    const std::string name = text.substr(0, equals);
-    if (name.starts_with(of_method)) {
-      options.method_constants[name.substr(of_method.size())] = values.front();
+  for (const Assignment& set : settings_from(line, "constant=value or method.constant=value")) {
+    if (set.name.starts_with(of_method)) {
+      options.method_constants[set.name.substr(of_method.size())] = set.value;
     } else {
-      options.model_constants[name] = values.front();
+      options.model_constants[set.name] = set.value;
     }
   }
-}
-
-core::DType precision(const CommandLine& line, Console& console) {
-  if (line.choice("dtype", {"f32", "bf16"}, "f32") == "f32") return core::DType::f32;
-  if (core::has_fast_bf16()) return core::DType::bf16;
-  console.err << "this CPU has no bf16 products (" << core::effective_isa() << "): computing in f32\n";
-  return core::DType::f32;
 }
 
 }  // namespace
@@ -64,8 +50,6 @@ void declare_bench_options(CommandLine& line) {
 }
 
 BenchOptions bench_options(const CommandLine& line, Console& console) {
-  static const std::map<std::string, core::Recompute> policies = {
-      {"none", core::Recompute::none}, {"auto", core::Recompute::automatic}, {"full", core::Recompute::full}};
   BenchOptions options;
   options.model = line.first("model document");
   line.at_most(1);
@@ -74,11 +58,12 @@ BenchOptions bench_options(const CommandLine& line, Console& console) {
   options.steps = std::min<std::int64_t>(line.integer("steps", 1).value_or(options.steps), 1000000);
   options.warmup = std::min<std::int64_t>(line.integer("warmup", 0).value_or(options.warmup), 1000000);
   options.fixed_batch = line.choice("batches", {"random", "fixed"}, "random") == "fixed";
-  options.compute.threads =
-      static_cast<int>(std::min<std::int64_t>(line.integer("threads", 1).value_or(2), 1024));
-  options.compute.recompute = policies.at(line.choice("recompute", {"none", "auto", "full"}, "none"));
+  const auto threads = static_cast<int>(std::min<std::int64_t>(line.integer("threads", 1).value_or(2), 1024));
+  const std::string recompute = line.choice("recompute", {"none", "auto", "full"}, "none");
   read_constants(line, options);
-  options.compute.precision = precision(line, console);
+  const std::string dtype = line.choice("dtype", {"f32", "bf16"}, "f32");
+  options.compute = compute_from(threads, dtype, recompute);
+  if (const auto note = precision_note(dtype)) console.err << *note << "\n";
   return options;
 }
 
@@ -88,10 +73,7 @@ BenchSubject::BenchSubject(BenchOptions options) : options_(std::move(options)) 
                             options_.model_constants);
   const core::Document document =
       options_.method.empty() ? core::parse_document(kAdamW, "adamw") : core::read_document(options_.method);
-  method_ = read_method(document, options_.method_constants);
-  core::Problems problems;
-  check_method(method_, model_, document, problems);
-  problems.throw_if_any();
+  method_ = read_method_for(model_, document, options_.method_constants);
   const std::chrono::duration<double> reading = Clock::now() - start;
   learner_ = std::make_unique<Learner>(model_, method_, every_op(), kSeed, options_.compute);
   compile_ms_ = (reading.count() + learner_->compile_seconds()) * 1e3;

@@ -126,11 +126,7 @@ void CellResolver::check_inputs(const core::Model& model, const BatchSource& sou
   for (const InputDescription& input : offered)
     list += (list.empty() ? "" : ", ") + type_text(input.name, input.shape, input.type == InputType::s32);
   for (const core::ModelInput& input : model.inputs) {
-    const bool fits = std::any_of(offered.begin(), offered.end(), [&](const InputDescription& o) {
-      return o.name == input.name && o.shape == input.type.shape.dims() &&
-             (o.type == InputType::s32) == (input.type.dtype == core::DType::s32);
-    });
-    if (fits) continue;
+    if (gives(source, input)) continue;
     add({s_.document.file,
          s_.document.position("/data/corpus"),
          "/data/corpus",
@@ -183,11 +179,8 @@ void CellResolver::check(const Candidate& c, const Method& method, const core::M
   std::string context = constants_text("method", c.method_constants);
   const std::string outer = constants_text("model", c.model_constants);
   context += (context.empty() || outer.empty() ? "" : ", ") + outer;
-  const std::set<std::string> without = texts_of([&] {
-    core::Problems bare;
-    check_method(read_method(document), core::read_model(s_.model, every_op(), c.size), document, bare);
-    bare.throw_if_any();
-  });
+  const std::set<std::string> without =
+      texts_of([&] { (void)read_method_for(core::read_model(s_.model, every_op(), c.size), document); });
   add(taken(found), without, context);
 }
 

@@ -6,28 +6,16 @@
 #include <thread>
 
 #include "core/linalg/linalg.hpp"
-#include "core/record/durable_file.hpp"
 #include "experiments/data/shared_sources.hpp"
 #include "experiments/sweep/cell_lock.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/processors.hpp"
+#include "experiments/training/failure.hpp"
 
 namespace isorbit::experiments {
 namespace {
 
 int stop_asked(const RunRequest& request) { return request.stop == nullptr ? 0 : request.stop->load(); }
-
-/// A failure is on disk whoever threw it, so that status can say why.
-void keep_reason(const std::filesystem::path& folder, const std::string& reason) {
-  try {
-    core::DurableFile file(folder / "failed.json");
-    file.write(core::Json{{"reason", reason}}.dump(-1, ' ', false, core::Json::error_handler_t::replace) +
-               "\n");
-    file.commit();
-  } catch (const std::exception&) {
-    return;  // a disk that is full for this too; the reason is in the result
-  }
-}
 
 /// The missing cells, taken one by one by every job. The mutex guards all of it, and the observer.
 class Pool {

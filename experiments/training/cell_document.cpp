@@ -103,6 +103,14 @@ BatchRequest batch_request(const core::Model& model, std::int64_t valid_targets)
   return request;
 }
 
+bool gives(const BatchSource& source, const core::ModelInput& input) {
+  const std::vector<InputDescription> offered = source.inputs();
+  return std::any_of(offered.begin(), offered.end(), [&](const InputDescription& o) {
+    return o.name == input.name && o.shape == input.type.shape.dims() &&
+           (o.type == InputType::s32) == (input.type.dtype == core::DType::s32);
+  });
+}
+
 std::string cell_id(const Json& document, const std::string& data_sha256) {
   Json identity = without_cosmetics(document, true);
   identity["model"] = without_cosmetics(document.at("model"), true);

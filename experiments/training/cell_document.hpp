@@ -26,6 +26,8 @@ namespace isorbit::experiments {
 
 /// What a model asks of its data: batch, seq and the ids it has room for, read off its inputs.
 [[nodiscard]] BatchRequest batch_request(const core::Model& model, std::int64_t valid_targets);
+/// True when a source has an input of that name, shape and type.
+[[nodiscard]] bool gives(const BatchSource& source, const core::ModelInput& input);
 
 /// SHA-256 (hex) of the canonical document and the data's fingerprint.
 [[nodiscard]] std::string cell_id(const core::Json& document, const std::string& data_sha256);

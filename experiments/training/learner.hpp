@@ -12,6 +12,7 @@
 #include "core/passes/compile.hpp"
 #include "experiments/data/batch_source.hpp"
 #include "experiments/method.hpp"
+#include "experiments/training/compute.hpp"
 #include "experiments/training/updater.hpp"
 
 namespace isorbit::experiments {
@@ -25,13 +26,6 @@ struct Parametrized {
   std::vector<std::string> coordinate_names;
   std::int64_t interval = 0;            // merges so far
   std::vector<double> singular_values;  // of the base; empty: not computed yet
-};
-
-/// How a program computes.
-struct Compute {
-  int threads = 1;
-  core::DType precision = core::DType::f32;  // of matrix products
-  core::Recompute recompute = core::Recompute::none;
 };
 
 class Learner {

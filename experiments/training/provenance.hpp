@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/training/learner.hpp"
+#include "experiments/training/compute.hpp"
 
 namespace isorbit::experiments {
 

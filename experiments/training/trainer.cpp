@@ -2,19 +2,17 @@
 
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <optional>
 
-#include "core/record/durable_file.hpp"
 #include "core/record/run_file.hpp"
-#include "experiments/data/shared_sources.hpp"
-#include "experiments/training/cell_document.hpp"
+#include "experiments/training/cell_setup.hpp"
 #include "experiments/training/checkpoint.hpp"
+#include "experiments/training/defect_watch.hpp"
+#include "experiments/training/failure.hpp"
 #include "experiments/training/learner_scope.hpp"
 #include "experiments/training/measurement.hpp"
 #include "experiments/training/provenance.hpp"
 #include "experiments/training/recorder.hpp"
-#include "ops/registry.hpp"
 
 namespace isorbit::experiments {
 
@@ -32,70 +30,6 @@ struct Diverged : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// bf16 where the document asks for it and the CPU has products for it.
-Compute compute_of(const Json& training) {
-  static const std::map<std::string, core::Recompute> policies = {
-      {"none", core::Recompute::none}, {"auto", core::Recompute::automatic}, {"full", core::Recompute::full}};
-  const bool bf16 = training.at("dtype") == "bf16" && core::has_fast_bf16();
-  return {training.at("threads").get<int>(), bf16 ? core::DType::bf16 : core::DType::f32,
-          policies.at(training.at("recompute").get<std::string>())};
-}
-
-/// Everything one cell needs, opened and checked before the first step.
-struct Setup {
-  core::OpSet ops;
-  core::Model model;
-  Method method;
-  std::shared_ptr<const BatchSource> source;
-  std::int64_t targets_per_step = 0;
-  std::string cell_id;
-
-  explicit Setup(const CellRequest& request) : ops(ops::registered()) {
-    const core::Document model_document{"model", request.document.at("model"), {}};
-    const core::Document method_document{"method", request.document.at("method"), {}};
-    model = core::read_model(model_document, ops);
-    method = read_method(method_document);
-    core::Problems problems;
-    check_method(method, model, method_document, problems);
-    problems.throw_if_any();
-    source = open_source(request);
-    const core::Shape targets(source->inputs().back().shape);
-    targets_per_step = targets.elements();
-    cell_id = experiments::cell_id(request.document, source->data_sha256());
-  }
-
-  std::shared_ptr<const BatchSource> open_source(const CellRequest& request) const {
-    const Json& data = request.document.at("data");
-    const BatchRequest batches =
-        batch_request(model, request.document.at("training").at("valid_targets").get<std::int64_t>());
-    const auto corpus = data.at("corpus").get<std::string>();
-    const TokenizerChoice tokenizer = TokenizerChoice::from_json(data.at("tokenizer"));
-    std::shared_ptr<const BatchSource> opened =
-        request.sources != nullptr ? request.sources->open(corpus, request.data_dir, tokenizer, batches)
-                                   : open_batches(open_corpus(corpus, request.data_dir), tokenizer, batches);
-    check_inputs(*opened, corpus);
-    return opened;
-  }
-
-  void check_inputs(const BatchSource& opened, const std::string& corpus) const {
-    std::string offers;
-    for (const InputDescription& d : opened.inputs()) {
-      offers += (offers.empty() ? "" : ", ") + d.name + " " + core::Shape(d.shape).text();
-    }
-    for (const core::ModelInput& input : model.inputs) {
-      bool fits = false;
-      for (const InputDescription& d : opened.inputs()) {
-        fits = fits || (d.name == input.name && d.shape == input.type.shape.dims() &&
-                        (d.type == InputType::s32) == (input.type.dtype == core::DType::s32));
-      }
-      if (!fits) {
-        throw DataError("the model's input \"" + input.name + "\" is " + input.type.text() + "; corpus \"" +
-                        corpus + "\" offers " + offers);
-      }
-    }
-  }
-};
-
 class CellRun {
  public:
   explicit CellRun(const CellRequest& request)
@@ -104,12 +38,14 @@ class CellRun {
         training_(request.document.at("training")),
         steps_(training_.at("steps").get<std::int64_t>()),
         seed_(request.document.at("seed").get<std::uint64_t>()),
-        learner_(setup_.model, setup_.method, setup_.ops, seed_, compute_of(training_)) {
-    if (training_.at("dtype") == "bf16" && !core::has_fast_bf16() && request.note)
-      request.note("this CPU has no bf16 products (" + core::effective_isa() + "): computing in f32");
+        learner_(setup_.model, setup_.method, setup_.ops, seed_, compute_from(training_)),
+        watch_(training_, request.note) {
+    const std::optional<std::string> note = precision_note(training_.at("dtype").get<std::string>());
+    if (note && request.note) request.note(*note);
     std::filesystem::create_directories(request.folder);
     const std::optional<std::int64_t> resumed = resume();
     recorder_.emplace(request.folder, resumed);
+    recorder_->watch([this](const Json& row) { watch_.row(row); });
     recorder_->segment(
         step_, std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count());
     if (!resumed) begin();
@@ -128,8 +64,9 @@ class CellRun {
       one_step();
     }
     checkpoint();
-    recorder_->seal(request_.document.dump(), provenance(compute_of(training_), setup_.source->data_sha256(),
-                                                         setup_.cell_id, request_.argv));
+    recorder_->seal(
+        request_.document.dump(),
+        provenance(compute_from(training_), setup_.source->data_sha256(), setup_.cell_id, request_.argv));
     return {Outcome::complete, {}, valid_loss_, step_};
   }
 
@@ -146,6 +83,7 @@ class CellRun {
     std::int64_t recorded = -1;
     if (std::filesystem::exists(journal)) {
       for (const Json& row : core::Journal::read(journal).rows) {
+        if (row.value("step", std::int64_t{0}) <= state->step) watch_.row(row);
         if (row.value("t", "") == "train") recorded = std::max(recorded, row.at("step").get<std::int64_t>());
         if (row.value("t", "") == "valid" && row.at("step").get<std::int64_t>() <= state->step)
           valid_loss_ = row.at("loss");
@@ -189,6 +127,7 @@ class CellRun {
     run_events(
         learner_, step_, [&] { setup_.source->valid_batch(0, learner_.probe_inputs()); },
         [&](const EventRow& row) { recorder_->event(row); });
+    watch_.check(step_);
   }
 
   void validate() {
@@ -205,7 +144,10 @@ class CellRun {
     recorder_->valid(step_, valid_loss_, bytes > 0 ? valid_loss_ / (bytes * std::log(2.0)) : NAN);
   }
 
-  void measure() { measure_weights(learner_, measures_, step_, *recorder_); }
+  void measure() {
+    measure_weights(learner_, measures_, step_, *recorder_);
+    watch_.check(step_);
+  }
 
   void checkpoint() {
     recorder_->sync();
@@ -224,28 +166,18 @@ class CellRun {
   double seconds() const { return seconds_before_ + seconds_since(start_); }
 
   const CellRequest& request_;
-  Setup setup_;
+  CellSetup setup_;
   const Json& training_;
   std::int64_t steps_;
   std::uint64_t seed_;
   Learner learner_;
   analysis::MeasureSet measures_;
+  DefectWatch watch_;
   std::optional<Recorder> recorder_;
   std::int64_t step_ = 0, first_step_ = 0;
   double valid_loss_ = NAN, seconds_before_ = 0;
   Clock::time_point start_ = Clock::now();
 };
-
-void write_failure(const std::filesystem::path& folder, const std::string& reason) {
-  try {
-    std::filesystem::create_directories(folder);
-    core::DurableFile file(folder / "failed.json");
-    file.write(Json{{"reason", reason}}.dump() + "\n");
-    file.commit();
-  } catch (const std::exception&) {
-    // The folder itself may be what failed; the reason is in the result.
-  }
-}
 
 }  // namespace
 
@@ -257,7 +189,7 @@ CellResult run_cell(const CellRequest& request) {
   } catch (const core::DocumentError&) {
     throw;
   } catch (const std::exception& e) {
-    write_failure(request.folder, e.what());
+    keep_reason(request.folder, e.what());
     return {Outcome::failed, e.what(), NAN, 0};
   }
 }

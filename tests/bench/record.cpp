@@ -2,32 +2,21 @@
 // (singular values and measures), and of a checkpoint, and their share of the time of training at the default
 // cadence.
 //   bench_record [size] [threads] [method]      from the root of the repository; tiny, 2, adamw
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
-#include <functional>
-#include <limits>
 
 #include "experiments/training/cell_document.hpp"
 #include "experiments/training/checkpoint.hpp"
 #include "experiments/training/learner.hpp"
 #include "experiments/training/measurement.hpp"
 #include "ops/registry.hpp"
+#include "tests/bench/timing.hpp"
 
 namespace {
 
 using namespace isorbit;
 using namespace isorbit::experiments;
-
-double best_ms(int times, const std::function<void()>& body) {
-  double best = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < times; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    body();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  return best * 1e3;
-}
+using bench::best_ms;
 
 double cadence(const char* field) {
   core::Problems problems;

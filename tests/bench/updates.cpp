@@ -2,37 +2,26 @@
 // (norm, then every word over every tensor), beside what the memory allows: a pass that reads one array and
 // reads and writes three, the 28 bytes a parameter that an update must move.
 //   bench_updates [threads]        prints a line a size: milliseconds (best of many), GB/s at 28 bytes
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
-#include <limits>
 #include <vector>
 
 #include "core/document/json.hpp"
 #include "core/random/philox.hpp"
 #include "experiments/training/updater.hpp"
+#include "tests/bench/timing.hpp"
 
 namespace {
 
 using namespace isorbit;
 using namespace isorbit::experiments;
+using bench::best_ms;
 
 struct Size {
   const char* name;
   std::int64_t depth, width, ffn, vocab;
 };
-
-double best_ms(int times, const std::function<void()>& body) {
-  double best = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < times; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    body();
-    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  }
-  return best * 1e3;
-}
 
 Method adamw(bool clip) {
   const core::Json rate = {{"schedule", "cosine"}, {"peak", 1e-3}, {"warmup", 10}};

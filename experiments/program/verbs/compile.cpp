@@ -7,27 +7,13 @@
 
 #include "core/passes/summary.hpp"
 #include "experiments/method.hpp"
-#include "experiments/program/command_line.hpp"
-#include "experiments/sweep/overrides.hpp"
+#include "experiments/program/settings.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/sweep/text_table.hpp"
 #include "experiments/training/realizations.hpp"
 
 namespace isorbit::experiments::verb {
 namespace {
-
-core::Json constants_from(const CommandLine& line) {
-  core::Json constants = core::Json::object();
-  for (const std::string& text : line.texts("set")) {
-    const std::size_t equals = text.find('=');
-    const std::vector<core::Json> values =
-        split_values(equals == std::string::npos ? "" : text.substr(equals + 1));
-    if (equals == std::string::npos || equals == 0 || values.size() != 1)
-      throw UsageError("found --set \"" + text + "\"; expected constant=value");
-    constants[text.substr(0, equals)] = values.front();
-  }
-  return constants;
-}
 
 /// Which form each layer has that could have two, and what both would cost.
 std::string forms_text(const std::vector<FormChoice>& forms) {
@@ -74,11 +60,7 @@ int compile(Console& console, const std::vector<std::string>& arguments) {
   core::CompileOptions options;
   std::vector<FormChoice> forms;
   if (const auto path = line.text("method")) {
-    const core::Document document = core::read_document(*path);
-    const Method method = read_method(document);
-    core::Problems problems;
-    check_method(method, model, document, problems);
-    problems.throw_if_any();
+    const Method method = read_method_for(model, core::read_document(*path));
     Realizations chosen = realizations(method, model, every_op(), options.precision);
     options.realizations = std::move(chosen.rewrites);
     forms = std::move(chosen.forms);
