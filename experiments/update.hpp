@@ -52,6 +52,11 @@ struct Update {
 };
 
 namespace updates {
+  /// The direction becomes s^degree times as long where gradients (and moments, by their powers) become s
+  /// times as long, rounding and epsilon aside: 0 where the word takes their length out.
+  double degree = 1;
+  /// The word adds a share of the tensor itself to the direction.
+  bool adds_tensor = false;
 [[nodiscard]] std::vector<Update> registered();
 }
 }  // namespace isorbit::experiments

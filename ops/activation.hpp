@@ -15,6 +15,7 @@ struct Activation {
   std::vector<core::Json> sample_attributes = {core::Json::object()};
   std::function<core::Lowered(const core::Lower&)> lower, lower_slope;
   std::function<double(double, const core::Attributes&)> value, slope;
+  bool homogeneous = false;  // f(c x) = c f(x) for c > 0
 };
 
 /// A kernel y_i = f(x_i).
@@ -57,6 +58,7 @@ inline core::OpFamily activation_family(const Activation& a) {
   forward.ref = [a](const Ref& x) {
     for (std::size_t i = 0; i < x.in(0).size(); ++i) x.out()[i] = a.value(x.in(0)[i], x);
   };
+  forward.scaling = a.homogeneous ? follows_first : not_homogeneous;
   forward.in_place = {{0, 0}};
   forward.narrow = {.inputs = {0}, .outputs = {0}};
 

@@ -80,6 +80,10 @@ OpCard card(std::string name, std::string doc, F f, std::function<void(Grad&)> g
     const auto a = x.in(0), b = x.in(1);
     for (std::size_t i = 0; i < a.size(); ++i) x.out()[i] = f(a[i], b[i % b.size()]);
   };
+  card.scaling = [](Scaling& s) {
+    s.equal(s.out(), s.in(0));
+    s.equal(s.out(), s.in(1));
+  };
   card.in_place = {{0, 0}};
   card.narrow = {.inputs = {0, 1}};  // sums stay in f32: the residual stream is one
   card.samples = {{{{{3, 5}}, {{3, 5}}}},
@@ -117,6 +121,7 @@ OpFamily add() {
   OpCard sum = card(
       "add", "y = a + b; b may be a suffix of a's shape or one element", [](auto a, auto b) { return a + b; },
       grad_add);
+  product.scaling = [](Scaling& s) { s.product(s.out(), s.in(0), s.in(1)); };
   sum.duty = Duty::accumulate;
   return {sum, product,
           card(

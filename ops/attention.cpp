@@ -82,6 +82,26 @@ void grad(core::Grad& x) {
   for (std::size_t i = 0; i < 3; ++i) x.set(i, gradients[i]);
 }
 
+/// Scores keep their size: q and k undo each other. The result follows v.
+void scaling(core::Scaling& s) {
+  const Heads h = heads(s);
+  const std::int64_t d = s.in(0).count / h.query, e = s.in(2).count / h.key;
+  for (std::int64_t head = 0; head < h.query; ++head) {
+    const std::int64_t key = head / (h.query / h.key);
+    s.opposite(s.in(0).part(head * d, d), s.in(1).part(key * d, d));
+    s.equal(s.out().part(head * e, e), s.in(2).part(key * e, e));
+  }
+  for (std::int64_t key = 0; key < h.key; ++key) {
+    s.group(s.in(1).part(key * d, d), key);
+    s.group(s.in(2).part(key * e, e), key);
+  }
+  if (h.query > h.key) {
+    s.finer(s.in(1), "query head", "the query heads of a group share their key head");
+    s.finer(s.in(2), "query head", "the query heads of a group share their value head");
+  }
+  s.pin(s.out(1), "it is the size of scores");
+}
+
 /// Of a multiply-add per pair and feature in `d_products` products over the features of q and k and
 /// `e_products` over those of v, and the softmax.
 double flops(const core::Infer& x, int d_products, int e_products, int softmax) {
@@ -122,6 +142,7 @@ core::OpFamily attention() {
       .lower = flash::lower_forward,
       .ref = flash::reference_forward,
       .flops = [](const core::Infer& x) { return flops(x, 1, 1, 5); },
+      .scaling = scaling,
       .narrow = {.operands = {0, 1, 2}, .outputs = {0}},
       .samples = samples,
   };

@@ -9,6 +9,7 @@
 
 #include "core/graph/builder.hpp"
 #include "core/graph/op.hpp"
+#include "core/graph/scaling.hpp"
 
 namespace isorbit::ops {
 
@@ -43,6 +44,13 @@ inline core::Field precision_field() {
   return {"precision", core::Spec::text().one_of({"program", "f32"}),
           "storage of the operands: the program's precision, or always f32", core::Json("program"), false};
 }
+
+// Factors on channels.
+
+/// Of an op that follows no factor but 1.
+inline void not_homogeneous(core::Scaling& s) { s.refuse(s.op() + " is not homogeneous"); }
+/// Of an elementwise op that follows every positive factor on its first input.
+inline void follows_first(core::Scaling& s) { s.equal(s.out(), s.in(0)); }
 
 // Shapes.
 

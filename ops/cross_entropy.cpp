@@ -131,6 +131,7 @@ OpFamily cross_entropy() {
   forward.lower = lower;
   forward.ref = ref;
   forward.flops = [](const Infer& x) { return 4.0 * static_cast<double>(x.in(0).elements()); };
+  forward.scaling = not_homogeneous;
   forward.narrow = {.inputs = {0}};
   forward.samples = {{{{{3, 5}}, {{3}, DType::s32, 5}}},
                      {{{{2, 4, 37}}, {{2, 4}, DType::s32, 37}}},

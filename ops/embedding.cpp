@@ -33,6 +33,11 @@ core::OpCard embedding_card() {
       .expand = [](core::Builder& build, const core::Node& node) -> std::vector<core::ValueId> {
         return {build.op("gather", {node.inputs[1], node.inputs[0]}, {{"axis", 0}})};
       },
+      .scaling =
+          [](core::Scaling& s) {
+            s.pin(s.rows(1), "a channel of the result holds all rows");
+            s.equal(s.out(), s.columns(1));
+          },
       .samples = {{{{{2, 5}, core::DType::s32, 7}, {{7, 3}}}, {{"rows", 7}, {"units", 3}}}},
   };
 }
@@ -59,6 +64,11 @@ core::OpCard position_card() {
       .expand = [](core::Builder& build, const core::Node& node) -> std::vector<core::ValueId> {
         return {build.op("add", node.inputs)};
       },
+      .scaling =
+          [](core::Scaling& s) {
+            s.equal(s.out(), s.in(0));
+            s.equal(s.out(), s.in(1));
+          },
       .samples = {{{{{2, 3, 4}}, {{3, 4}}}}},
   };
 }

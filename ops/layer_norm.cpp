@@ -183,6 +183,15 @@ void grad(Grad& g) {
   for (std::size_t i = 0; i < 3; ++i) g.set(i, d[i]);
 }
 
+/// The gain carries what factor the result has.
+void scaling(Scaling& s) {
+  s.pin(s.in(0), "layer_norm takes out the size of what it reads, but for epsilon");
+  s.equal(s.out(), s.in(1));
+  s.equal(s.out(), s.in(2));
+  s.offset(2);
+  for (const std::size_t statistic : {1, 2}) s.pin(s.out(statistic), "it is the size of what is read");
+}
+
 }  // namespace
 
 OpFamily layer_norm() {
@@ -201,6 +210,7 @@ OpFamily layer_norm() {
   forward.lower = lower;
   forward.ref = ref;
   forward.flops = [](const Infer& x) { return 7.0 * static_cast<double>(x.in(0).elements()); };
+  forward.scaling = scaling;
   forward.in_place = {{0, 0}};
   forward.narrow = {.outputs = {0}};
   forward.samples = {{{{{3, 5}}, {{5}}, {{5}}}},

@@ -30,6 +30,15 @@ std::vector<core::ValueId> expand(core::Builder& build, const core::Node& node) 
   return {build.op("matmul", node.inputs, {{"transpose_b", true}})};
 }
 
+/// Rows follow y, columns undo x, the bias is added to what carries y's factor.
+void scaling(core::Scaling& s) {
+  s.equal(s.out(), s.rows(1));
+  s.opposite(s.columns(1), s.in(0));
+  if (!s.has(2)) return;
+  s.equal(s.out(), s.in(2));
+  s.offset(2);
+}
+
 }  // namespace
 
 core::OpFamily linear() {
@@ -42,6 +51,7 @@ core::OpFamily linear() {
       .parameters = parameters,
       .infer = infer,
       .expand = expand,
+      .scaling = scaling,
       .duty = core::Duty::linear,
       .samples = {{{{{3, 4}}, {{5, 4}}}, {{"units", 5}}},
                   {{{{2, 3, 4}}, {{5, 4}}, {{5}}}, {{"units", 5}, {"bias", true}}}},

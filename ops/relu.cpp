@@ -12,6 +12,7 @@ core::OpFamily relu() {
   a.lower_slope = [](const core::Lower& x) { return lower_slope(x, "relu_grad", kernels::Curve::relu); };
   a.value = [](double x, const core::Attributes&) { return x > 0 ? x : 0; };
   a.slope = [](double x, const core::Attributes&) { return x > 0 ? 1.0 : 0.0; };
+  a.homogeneous = true;
   return activation_family(a);
 }
 

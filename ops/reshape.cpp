@@ -22,6 +22,19 @@ std::vector<core::TensorType> infer_reshape(const core::Infer& x) {
   return {f32(shape)};
 }
 
+/// A channel of the one is one or several channels of the other where one of the two last axes divides the
+/// other.
+void scaling_of_reshape(core::Scaling& s) {
+  const core::Channels x = s.in(0), y = s.out();
+  if (std::max(x.count, y.count) % std::min(x.count, y.count) != 0) {
+    s.refuse("reshape mixes its channels");
+  } else if (x.count > y.count) {
+    s.equal(x, y);
+  } else {
+    s.equal(y, x);
+  }
+}
+
 core::OpCard reshape_card() {
   return {
       .name = "reshape",
@@ -36,6 +49,7 @@ core::OpCard reshape_card() {
       .ref = [](const core::Ref& x) { std::copy(x.in(0).begin(), x.in(0).end(), x.out().begin()); },
       .flops = [](const core::Infer&) { return 0.0; },
       .view = true,
+      .scaling = scaling_of_reshape,
       .samples = {{{{{2, 6}}}, {{"shape", {3, 4}}}}, {{{{4}}}, {{"shape", {2, 1, 2}}}}},
   };
 }
@@ -163,6 +177,16 @@ void reference_transpose(const core::Ref& x) {
   }
 }
 
+/// A last axis that moves takes one factor in all.
+void scaling_of_transpose(core::Scaling& s) {
+  const std::vector<std::int64_t> axes = s.integers("axes");
+  if (static_cast<std::size_t>(axes.back()) + 1 != axes.size()) {
+    s.tie(s.in(0));
+    s.tie(s.out());
+  }
+  s.equal(s.out(), s.in(0));
+}
+
 core::OpCard transpose_card() {
   return {
       .name = "transpose",
@@ -174,6 +198,7 @@ core::OpCard transpose_card() {
       .lower = lower_transpose,
       .ref = reference_transpose,
       .flops = [](const core::Infer&) { return 0.0; },
+      .scaling = scaling_of_transpose,
       .samples = {{{{{3, 5}}}, {{"axes", {1, 0}}}},
                   {{{{37, 50}}}, {{"axes", {1, 0}}}},
                   {{{{2, 3, 4, 5}}}, {{"axes", {0, 2, 1, 3}}}},

@@ -130,6 +130,14 @@ void grad(Grad& g) {
   g.set(1, d[1]);
 }
 
+/// The gain carries what factor the result has.
+void scaling(Scaling& s) {
+  s.pin(s.in(0), "rms_norm takes out the size of what it reads, but for epsilon");
+  s.equal(s.out(), s.in(1));
+  if (s.out().count > s.in(1).count) s.finer(s.in(1), "slice", "all slices share one gain");
+  s.pin(s.out(1), "it is the size of what is read");
+}
+
 }  // namespace
 
 OpFamily rms_norm() {
@@ -149,6 +157,7 @@ OpFamily rms_norm() {
   forward.lower = lower;
   forward.ref = ref;
   forward.flops = [](const Infer& x) { return 4.0 * static_cast<double>(x.in(0).elements()); };
+  forward.scaling = scaling;
   forward.in_place = {{0, 0}};
   forward.narrow = {.outputs = {0}};
   forward.samples = {{{{{3, 5}}, {{5}}}}, {{{{2, 3, 40}}, {{40}}}}, {{{{2, 3, 12}}, {{4}}}, {{"group", 4}}}};

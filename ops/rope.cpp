@@ -119,6 +119,14 @@ void grad(Grad& g) {
   g.set(0, g.build().op("rope", {g.dy()}, attributes));
 }
 
+void scaling(Scaling& s) {
+  const std::int64_t head_dim = s.out().count / s.integer("heads"), half = head_dim / 2;
+  s.equal(s.out(), s.in(0));
+  for (std::int64_t c = 0; c < s.out().count; ++c)
+    if (c % head_dim < half) s.equal(s.out().part(c + half, 1), s.out().part(c, 1));
+  s.finer(s.out(), "channel of a rotary pair", "rope turns the two channels of a pair into each other");
+}
+
 }  // namespace
 
 OpFamily rope() {
@@ -135,6 +143,7 @@ OpFamily rope() {
   card.lower = lower;
   card.ref = ref;
   card.flops = [](const Infer& x) { return 3.0 * static_cast<double>(x.in(0).elements()); };
+  card.scaling = scaling;
   card.in_place = {{0, 0}};
   card.narrow = {.inputs = {0}, .outputs = {0}};
   card.samples = {{{{{2, 5, 12}}}, {{"heads", 2}}},

@@ -34,6 +34,7 @@ OpFamily scale() {
   card.ref = [](const Ref& x) {
     for (std::size_t i = 0; i < x.in(0).size(); ++i) x.out()[i] = x.number("factor") * x.in(0)[i];
   };
+  card.scaling = follows_first;
   card.in_place = {{0, 0}};
   card.narrow = {.inputs = {0}, .outputs = {0}};
   card.samples = {

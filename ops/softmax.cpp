@@ -110,6 +110,7 @@ OpFamily softmax() {
   forward.lower = lower;
   forward.ref = ref;
   forward.flops = [](const Infer& x) { return 5.0 * static_cast<double>(x.in(0).elements()); };
+  forward.scaling = not_homogeneous;
   forward.in_place = {{0, 0}};
   forward.narrow = {.inputs = {0}, .outputs = {0}};
   forward.samples = {{{{{3, 5}}}},

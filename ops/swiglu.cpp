@@ -121,6 +121,10 @@ OpFamily swiglu() {
       x.out()[i] = x.in(0)[i] * logistic(x.in(0)[i]) * x.in(1)[i];
   };
   forward.flops = [](const Infer& x) { return 5.0 * static_cast<double>(x.in(0).elements()); };
+  forward.scaling = [](Scaling& s) {
+    s.pin(s.in(0), "silu is not homogeneous");
+    s.equal(s.out(), s.in(1));
+  };
   forward.in_place = {{0, 0}, {1, 0}};
   forward.narrow = {.inputs = {0, 1}, .outputs = {0}};
   forward.fuse = fuse;

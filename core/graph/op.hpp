@@ -18,6 +18,7 @@ namespace isorbit::core {
 
 class Builder;
 
+class Scaling;
 /// A shape rule's refusal. `where` is "in/<i>" or an attribute's name, relative to the node in the document.
 struct OpError : std::runtime_error {
   OpError(std::string at, std::string what_found, std::string what_expected, std::string why)
@@ -243,6 +244,9 @@ using OpFamily = std::vector<OpCard>;
 class OpSet {
  public:
   explicit OpSet(std::vector<OpFamily> families);
+  /// How factors on its inputs' and weights' channels show in its outputs (core/graph/scaling.hpp); none: it
+  /// is not known to follow any.
+  std::function<void(Scaling&)> scaling = {};
   [[nodiscard]] const OpCard* find(std::string_view name) const;
   [[nodiscard]] const OpCard& at(std::string_view name) const;  // throws std::out_of_range
   [[nodiscard]] const OpCard& with(Duty duty) const;

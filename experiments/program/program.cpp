@@ -24,6 +24,7 @@ constexpr Verb kVerbs[] = {
     {"profile", "where the time of a training step goes, node by node", verb::profile},
     {"list", "ops, words of methods, engines, measures", verb::list},
     {"schema", "JSON Schema of a document, for editors", verb::schema},
+    {"symmetries", "which weights may be scaled against each other, and which not and why", verb::symmetries},
 };
 
 void print_help(std::ostream& out) {

@@ -41,6 +41,7 @@ namespace verb {
 [[nodiscard]] int profile(Console&, const std::vector<std::string>&);
 [[nodiscard]] int list(Console&, const std::vector<std::string>&);
 [[nodiscard]] int schema(Console&, const std::vector<std::string>&);
+[[nodiscard]] int symmetries(Console&, const std::vector<std::string>&);
 }  // namespace verb
 
 }  // namespace isorbit::experiments

@@ -44,7 +44,8 @@ Update adam() {
                      {"beta2", beta, "decay of the second moment", core::Json(0.999)},
                      {"epsilon", core::Spec::number().at_least(0), "added to the root", core::Json(1e-8)}},
           .moments = {{"m", -1}, {"v", -2}},
-          .prepare = prepare};
+          .prepare = prepare,
+          .degree = 0};
 }
 
 }  // namespace isorbit::experiments::updates

@@ -27,7 +27,8 @@ Update weight_decay() {
                      {"matrices_only", core::Spec::boolean(),
                       "leave vectors (biases, gains) alone: only tensors of two or more axes decay",
                       core::Json(true)}},
-          .prepare = prepare};
+          .prepare = prepare,
+          .adds_tensor = true};
 }
 
 }  // namespace isorbit::experiments::updates
