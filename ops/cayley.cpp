@@ -16,6 +16,7 @@
 #include "ops/common.hpp"
 #include "ops/rotation/cayley_series.hpp"
 #include "ops/rotation/square_stack.hpp"
+#include "ops/rotation/triangle.hpp"
 
 namespace isorbit::ops {
 
@@ -138,12 +139,8 @@ core::Lowered lower_map_grad(const core::Lower& x) {
     }
     s.multiply(powers.q(), next, ds);
     for (std::int64_t i = 0; i < n; ++i) dq[i] -= ds[i];
-    for (std::int64_t m = 0; m < s.count(); ++m) {
-      const float* d = dq + m * b * b;
-      float* dx = t.output() + (s.first() + m) * triangle(b);
-      for (std::int64_t i = 0; i < b; ++i)
-        for (std::int64_t j = i + 1; j < b; ++j, ++dx) *dx = d[i * b + j] - d[j * b + i];
-    }
+    for (std::int64_t m = 0; m < s.count(); ++m)
+      fold(dq + m * b * b, t.output() + (s.first() + m) * triangle(b), b);
   };
   return on_stack("cayley_neumann_grad", x.engine(), blocks, b, own + 4, {phase});
 }

@@ -1,36 +1,18 @@
 // Skew-symmetric matrices from their strict upper triangle, as POET trains them (Qiu et al., arXiv
-// 2506.08001). skew:         x [..., b(b-1)/2] -> Q [..., b, b]: Q_ij = x_k for i < j, row by row; Q_ji =
-// -Q_ij; Q_ii = 0 skew_fold:    D [..., b, b] -> [..., b(b-1)/2]: D_ij - D_ji for i < j (the transpose of
-// skew) add_identity: y = x + scale I on every matrix of x [..., b, b]
+// 2506.08001).
+//   skew:         x [..., b(b-1)/2] -> Q [..., b, b]: Q_ij = x_k for i < j, row by row; Q_ji = -Q_ij; Q_ii =
+//   0 skew_fold:    D [..., b, b] -> [..., b(b-1)/2]: D_ij - D_ji for i < j (the transpose of skew)
+//   add_identity: y = x + scale I on every matrix of x [..., b, b]
 #include <algorithm>
 
 #include "ops/common.hpp"
+#include "ops/rotation/triangle.hpp"
 
 namespace isorbit::ops {
 
 namespace {
 
 using core::Shape;
-
-template <class Number>
-void unfold(const Number* x, Number* q, std::int64_t b) {
-  for (std::int64_t i = 0; i < b; ++i) {
-    q[i * b + i] = 0;
-    for (std::int64_t j = i + 1; j < b; ++j, ++x) {
-      q[i * b + j] = *x;
-      q[j * b + i] = -*x;
-    }
-  }
-}
-
-template <class Number>
-void fold(const Number* d, Number* x, std::int64_t b) {
-  for (std::int64_t i = 0; i < b; ++i) {
-    for (std::int64_t j = i + 1; j < b; ++j, ++x) *x = d[i * b + j] - d[j * b + i];
-  }
-}
-
-std::int64_t triangle(std::int64_t b) { return b * (b - 1) / 2; }
 
 /// The innermost extent b of square matrices; refuses anything else.
 std::int64_t square(const core::Infer& x) {

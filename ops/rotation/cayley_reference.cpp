@@ -3,19 +3,25 @@
 
 #include "ops/rotation/cayley_series.hpp"
 #include "ops/rotation/matrix.hpp"
+#include "ops/rotation/triangle.hpp"
 
 namespace isorbit::ops::cayley_reference {
 
 namespace {
 
-/// I, Q, Q^2, ..., Q^(terms + 1) of one block.
-std::vector<Matrix> powers_of(const core::Ref& x, std::int64_t block) {
+Matrix q_of(const core::Ref& x, std::int64_t block) {
   const std::int64_t b = x.integer("size");
   Matrix q(static_cast<std::size_t>(b * b));
   unfold(x.in(0).data() + block * triangle(b), q.data(), b);
-  std::vector<Matrix> powers = {identity(static_cast<std::size_t>(b))};
-  for (std::int64_t i = 0; i <= x.integer("terms"); ++i)
-    powers.push_back(product(powers.back(), q, static_cast<std::size_t>(b)));
+  return q;
+}
+
+/// I, Q, Q^2, ..., Q^(terms + 1) of one block.
+std::vector<Matrix> powers_of(const core::Ref& x, std::int64_t block) {
+  const auto b = static_cast<std::size_t>(x.integer("size"));
+  const Matrix q = q_of(x, block);
+  std::vector<Matrix> powers = {identity(b)};
+  for (std::int64_t i = 0; i <= x.integer("terms"); ++i) powers.push_back(product(powers.back(), q, b));
   return powers;
 }
 
@@ -24,13 +30,6 @@ Matrix summand(const Matrix& q, const Series& series, std::int64_t j, std::size_
   Matrix a(q.size(), 0.0);
   add(a, identity(b), series.even(j)), add(a, q, series.odd(j));
   return a;
-}
-
-Matrix q_of(const core::Ref& x, std::int64_t block) {
-  const std::int64_t b = x.integer("size");
-  Matrix q(static_cast<std::size_t>(b * b));
-  unfold(x.in(0).data() + block * triangle(b), q.data(), b);
-  return q;
 }
 
 }  // namespace
@@ -86,9 +85,7 @@ void gradient(const core::Ref& x) {
     }
     add(dq, dh, series.odd(series.last()));
     add(dq, product(q, ds, size), -1), add(dq, product(ds, q, size), -1);
-    double* dx = x.out().data() + block * triangle(b);
-    for (std::size_t i = 0; i < size; ++i)
-      for (std::size_t j = i + 1; j < size; ++j, ++dx) *dx = dq[i * size + j] - dq[j * size + i];
+    fold(dq.data(), x.out().data() + block * triangle(b), b);
   }
 }
 

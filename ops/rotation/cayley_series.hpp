@@ -6,8 +6,6 @@
 
 namespace isorbit::ops {
 
-[[nodiscard]] inline std::int64_t triangle(std::int64_t b) { return b * (b - 1) / 2; }
-
 /// Coefficient i of (I + Q)(I + ... + Q^terms).
 [[nodiscard]] inline double coefficient(std::int64_t i, std::int64_t terms) {
   return i == 0 || i == terms + 1 ? 1 : 2;
@@ -28,17 +26,6 @@ struct Series {
     return static_cast<double>(1 + 2 * last() - (ends_even() ? 2 : 0));
   }
 };
-
-template <class Number>
-void unfold(const Number* x, Number* q, std::int64_t b) {
-  for (std::int64_t i = 0; i < b; ++i) {
-    q[i * b + i] = 0;
-    for (std::int64_t j = i + 1; j < b; ++j, ++x) {
-      q[i * b + j] = *x;
-      q[j * b + i] = -*x;
-    }
-  }
-}
 
 /// References: the map by powers of Q rather than by Horner; the gradient by the kernel's steps, which
 /// believes the powers it is given.
