@@ -8,13 +8,13 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "core/runtime/bf16.hpp"
 #include "ops/common.hpp"
-#include "ops/rotation/batched_product.hpp"
+#include "ops/gemm.hpp"
 #include "ops/rotation/take.hpp"
 
 namespace isorbit::ops {
@@ -86,24 +86,32 @@ class PartOfGram {
  public:
   PartOfGram(const core::Engine& engine, const Extents& e, const Part& part, core::DType dtype)
       : e_(e), part_(part), dtype_(dtype) {
-    const auto form = [&](std::int64_t rows, bool add) {
-      return BatchedProduct::Form{part.count, part.height, e.b, rows, false, false, add, dtype};
+    const auto add = [&](std::int64_t rows, Gemm::Into into) {
+      products_.emplace_back(engine, matrices(part.count, part.height, rows, dtype),
+                             matrices(part.count, rows, e.b, dtype), matrices(part.count, part.height, e.b),
+                             into);
+      product_bytes_ = std::max(product_bytes_, products_.back().scratch_bytes());
     };
-    whole_.emplace(engine, form(e.chunk(), false));
-    whole_added_.emplace(engine, form(e.chunk(), true));
-    if (e.rest() > 0) rest_added_.emplace(engine, form(e.rest(), true));
-    for (const auto* p : {&whole_, &whole_added_, &rest_added_})
-      if (*p) product_bytes_ = std::max(product_bytes_, (*p)->scratch_bytes());
+    add(e.chunk(), Gemm::Into::overwrite);
+    add(e.chunk(), Gemm::Into::accumulate);
+    if (e.rest() > 0) add(e.rest(), Gemm::Into::accumulate);
   }
   [[nodiscard]] std::size_t scratch_bytes() const {
     return product_bytes_ + copy_bytes(part_.height) + copy_bytes(e_.b);
   }
 
-  void run(const core::Binding& t, std::byte* scratch, dnnl::stream& stream) {
+  /// Before the first run().
+  void place(core::Engine& engine, std::size_t slice, std::byte* scratch) {
+    scratch_ = scratch;
+    placed_.clear();
+    for (const Gemm& product : products_) placed_.push_back(product.bind(engine, slice, scratch));
+  }
+
+  void run(const core::Binding& t) {
     if (dtype_ == core::DType::bf16) {
-      run<core::Bf16>(t, scratch, stream);
+      run<core::Bf16>(t);
     } else {
-      run<float>(t, scratch, stream);
+      run<float>(t);
     }
   }
 
@@ -114,9 +122,9 @@ class PartOfGram {
   }
 
   template <class T>
-  void run(const core::Binding& t, std::byte* scratch, dnnl::stream& stream) {
-    auto* a = reinterpret_cast<T*>(scratch + product_bytes_);
-    auto* b = reinterpret_cast<T*>(scratch + product_bytes_ + copy_bytes(part_.height));
+  void run(const core::Binding& t) {
+    auto* a = reinterpret_cast<T*>(scratch_ + product_bytes_);
+    auto* b = reinterpret_cast<T*>(scratch_ + product_bytes_ + copy_bytes(part_.height));
     const std::int32_t* columns = t.input<std::int32_t>(2) + part_.first * e_.b;
     float* d = t.output() + (part_.first * e_.b + part_.row) * e_.b;
     for (std::int64_t row = 0; row < e_.rows; row += e_.chunk()) {
@@ -124,16 +132,17 @@ class PartOfGram {
       gather_transposed(t.input<T>(0) + row * e_.n, e_.n, rows, part_.count * part_.height,
                         columns + part_.row, a);
       gather(t.input<T>(1) + row * e_.n, e_, rows, part_.count, columns, b);
-      BatchedProduct& product = rows < e_.chunk() ? *rest_added_ : (row == 0 ? *whole_ : *whole_added_);
-      product.run(stream, a, b, d, scratch);
+      placed_[rows < e_.chunk() ? 2 : (row == 0 ? 0 : 1)](a, b, d);
     }
   }
 
   Extents e_;
   Part part_;
   core::DType dtype_;
-  std::optional<BatchedProduct> whole_, whole_added_, rest_added_;
+  std::vector<Gemm> products_;  // of the first chunk of rows, of another one added, of the rest added
+  std::vector<Gemm::Call> placed_;
   std::size_t product_bytes_ = 0;
+  std::byte* scratch_ = nullptr;
 };
 
 /// What one thread does, part after part in the same scratch.
@@ -168,16 +177,17 @@ core::Lowered lower(const core::Lower& x) {
   }
   lowered.implementation = "own:block_gram";
   lowered.bind = [shares = std::move(shares)](const core::Binding& binding) -> core::Kernel {
-    return [own = std::make_shared<std::vector<Share>>(shares), binding] {
-      binding.engine->parallel(
-          static_cast<std::int64_t>(own->size()), 1, [&](std::int64_t first, std::int64_t last) {
-            for (std::int64_t i = first; i < last; ++i) {
-              const auto slice = static_cast<std::size_t>(i);
-              auto* scratch = static_cast<std::byte*>(binding.scratch) + (*own)[slice].offset;
-              for (PartOfGram& part : (*own)[slice].parts)
-                part.run(binding, scratch, binding.engine->stream(slice));
-            }
-          });
+    const auto own = std::make_shared<std::vector<Share>>(shares);
+    for (std::size_t slice = 0; slice < own->size(); ++slice)
+      for (PartOfGram& part : (*own)[slice].parts)
+        part.place(*binding.engine, slice, static_cast<std::byte*>(binding.scratch) + (*own)[slice].offset);
+    return [own, binding] {
+      binding.engine->parallel(static_cast<std::int64_t>(own->size()), 1,
+                               [&](std::int64_t first, std::int64_t last) {
+                                 for (std::int64_t i = first; i < last; ++i)
+                                   for (PartOfGram& part : (*own)[static_cast<std::size_t>(i)].parts)
+                                     part.run(binding);
+                               });
     };
   };
   return lowered;

@@ -4,9 +4,8 @@
 // cayley_neumann: G = (I + Q)(I + Q + ... + Q^k) = sum_i c_i Q^i with c = 1, 2, ..., 2, 1, by Horner in the
 //   symmetric S = Q^2 over A_j = c_2j I + c_(2j+1) Q:  H_J = A_J,  H_j = A_j + H_(j+1) S,  G = H_0,
 //   J = floor((k+1)/2): two products for k = 3, three for k = 4. Exactly I where Q is 0.
-// cayley_powers: G with what its gradient needs, S and H_1 ... H_(J-1) as [J, blocks, b, b]; how
-// cayley_neumann
-//   is written after differentiation.
+// cayley_powers: G with what its gradient needs, S and H_1 ... H_(J-1) as [J, blocks, b, b]; how a
+//   cayley_neumann is written after differentiation.
 // cayley_neumann_grad: from D = dL/dG, dH_0 = D, dH_(j+1) = dH_j S, dS = sum_j H_(j+1)^T dH_j and
 //   dQ = sum_j c_(2j+1) dH_j - (Q dS + dS Q); then dx = dQ_ij - dQ_ji for i < j, to which S contributes
 //   -(P - P^T), P = Q (dS + dS^T). Three products for k = 3, five for k = 4.
@@ -35,11 +34,6 @@ void set_scaled(float* y, const float* x, double scale, std::int64_t n) {
   for (std::int64_t i = 0; i < n; ++i) y[i] = s * x[i];
 }
 
-void add_identity(float* y, double scale, std::int64_t count, std::int64_t b) {
-  for (std::int64_t m = 0; m < count; ++m)
-    for (std::int64_t i = 0; i < b; ++i) y[(m * b + i) * b + i] += static_cast<float>(scale);
-}
-
 /// One share of a stack with its Q and H_J, made anew, and S and H_1 ... H_(J-1), kept as [J, blocks, b, b].
 template <class Number>
 class Powers {
@@ -52,7 +46,7 @@ class Powers {
     for (std::int64_t m = 0; m < s_.count(); ++m)
       unfold(x + (s_.first() + m) * triangle(b), q() + m * b * b, b);
     set_scaled(top(), q(), series_.odd(series_.last()), s_.elements());
-    add_identity(top(), series_.even(series_.last()), s_.count(), b);
+    s_.add_identity(top(), series_.even(series_.last()));
   }
   [[nodiscard]] float* q() const { return s_.buffer(0); }
   [[nodiscard]] Number* s() const { return kept_ + s_.first() * s_.size() * s_.size(); }
@@ -79,7 +73,7 @@ void step_down(SquareStack& stack, const Series& series, const Powers<float>& p,
     stack.multiply(p.h(j + 1), p.s(), y);
   }
   add_scaled(y, p.q(), series.odd(j), n);
-  add_identity(y, series.even(j), stack.count(), stack.size());
+  stack.add_identity(y, series.even(j));
 }
 
 /// Size b of the matrices whose triangles input 0 holds; refuses what is no stack of triangles.
@@ -90,10 +84,6 @@ std::int64_t stack_of_triangles(const core::Infer& x) {
     x.refuse(0, "[blocks, " + std::to_string(triangle(b)) + "]",
              "the strict upper triangle of size " + std::to_string(b) + " has so many entries");
   return b;
-}
-
-double cube(std::int64_t blocks, std::int64_t b) {
-  return 2.0 * static_cast<double>(blocks * b * b) * static_cast<double>(b);
 }
 
 core::Lowered lower_powers(const core::Lower& x) {
@@ -180,7 +170,7 @@ core::OpCard map_card() {
       .ref = cayley_reference::map,
       .flops =
           [](const core::Infer& x) {
-            return Series{x.integer("terms")}.products() * cube(x.in(0)[0], x.integer("size"));
+            return Series{x.integer("terms")}.products() * stack_flops(x.in(0)[0], x.integer("size"));
           },
       .samples = samples(),
   };
@@ -202,7 +192,7 @@ core::OpCard powers_card() {
       .ref = cayley_reference::powers,
       .flops =
           [](const core::Infer& x) {
-            return Series{x.integer("terms")}.products() * cube(x.in(0)[0], x.integer("size"));
+            return Series{x.integer("terms")}.products() * stack_flops(x.in(0)[0], x.integer("size"));
           },
       .samples = samples(),
   };
@@ -224,7 +214,8 @@ core::OpCard map_grad_card() {
       .ref = cayley_reference::gradient,
       .flops =
           [](const core::Infer& x) {
-            return Series{x.integer("terms")}.backward_products() * cube(x.in(0)[0], x.integer("size"));
+            return Series{x.integer("terms")}.backward_products() *
+                   stack_flops(x.in(0)[0], x.integer("size"));
           },
       .samples = {{{{{3, 6}}, {{2, 3, 4, 4}}, {{3, 4, 4}}}, {{"size", 4}, {"terms", 3}}},
                   {{{{1, 1}}, {{1, 1, 2, 2}}, {{1, 2, 2}}}, {{"size", 2}, {"terms", 1}}},

@@ -20,15 +20,6 @@ namespace isorbit::ops {
 
 namespace {
 
-double cube(std::int64_t blocks, std::int64_t b) {
-  return 2.0 * static_cast<double>(blocks * b * b) * static_cast<double>(b);
-}
-
-void add_identity(float* y, std::int64_t count, std::int64_t b) {
-  for (std::int64_t m = 0; m < count; ++m)
-    for (std::int64_t i = 0; i < b; ++i) y[(m * b + i) * b + i] += 1.F;
-}
-
 /// Past this Frobenius norm of E the series converges too slowly, or not at all.
 constexpr double kFar = 0.5;
 constexpr double kRounding = 0x1p-26;
@@ -58,7 +49,7 @@ core::Lowered lower_divide(const core::Lower& x) {
     const float* g = t.input(1) + s.first() * b * b;
     s.multiply(g, g, s.buffer(0), {.transpose_x = !left, .transpose_y = left});
     for (std::int64_t i = 0; i < s.elements(); ++i) s.buffer(0)[i] = -s.buffer(0)[i];
-    add_identity(s.buffer(0), s.count(), b);
+    s.add_identity(s.buffer(0));
     for (std::int64_t m = 0; m < s.count(); ++m)
       (*norms)[static_cast<std::size_t>(s.first() + m)] = frobenius(s.buffer(0) + m * b * b, b * b);
   };
@@ -118,7 +109,7 @@ core::OpCard divide_card() {
       },
       .lower = lower_divide,
       .ref = reference_divide,
-      .flops = [](const core::Infer& x) { return 3 * cube(x.in(0)[0], x.in(0)[1]); },
+      .flops = [](const core::Infer& x) { return 3 * stack_flops(x.in(0)[0], x.in(0)[1]); },
       .samples = {{{{{3, 4, 4}}, {{3, 4, 4}}}},
                   {{{{3, 4, 4}}, {{3, 4, 4}}}, {{"side", "left"}}},
                   {{{{1, 1, 1}}, {{1, 1, 1}}}}},

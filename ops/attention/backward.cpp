@@ -4,12 +4,8 @@
 //   dV += P^T dO,  dK += dS^T Q,  dQ = dS K,
 // with delta = sum over features of dO o - dlse; dQ and dK are scaled when they are written. A key head is
 // one thread's, so that dk and dv are summed in one order.
-#include <memory>
-
-#include "ops/attention/geometry.hpp"
 #include "ops/attention/kernels.hpp"
-#include "ops/attention/product.hpp"
-#include "ops/attention/rows.hpp"
+#include "ops/attention/workers.hpp"
 #include "ops/kernels/attention_columns.hpp"
 
 namespace isorbit::ops::flash {
@@ -18,33 +14,28 @@ namespace {
 
 using core::DType;
 
-struct Tensors {
-  Heads<const void> q, k, v, o, dout;
-  const float *lse = nullptr, *dlse = nullptr;
-  Heads<void> dq, dk, dv;
-};
-
-struct Plan {
+struct Plan : CommonPlan {
   explicit Plan(const core::Lower& x);
 
-  Geometry g;
-  std::int64_t slots = 1;
-  DType operand;
-  std::vector<DType> in, out;
-  std::size_t q, dout, k, v, s, dp, p, ds, dq, dk, dv, lse, delta, scratchpad = 0, bytes = 0;
-  /// Per kind of block: S^T, dP^T, dV, dK, dQ.
-  std::vector<std::vector<Product>> products;
-
+  struct Tensors {
+    Heads<const void> q, k, v, o, dout;
+    const float *lse = nullptr, *dlse = nullptr;
+    Heads<void> dq, dk, dv;
+  };
   [[nodiscard]] Tensors tensors(const core::Binding& b) const;
+  /// The key head, numbered over all sequences, at which a slot begins.
+  [[nodiscard]] std::int64_t first(std::int64_t slot) const { return g.batch * g.key_heads * slot / slots; }
+
+  std::vector<DType> in, out;
+  std::size_t q, dout, s, dp, p, ds, dq, dk, dv, lse, delta;  // offsets in a worker's scratch
 
  private:
-  void add_products(const dnnl::engine& engine);
+  /// Per kind of block: S^T, dP^T, dV, dK, dQ.
+  void add_products(const core::Engine& engine);
 };
 
-Plan::Plan(const core::Lower& x)
-    : g(geometry(x.in(0), x.in(1), x.in(2), x)),
-      slots(std::min<std::int64_t>(x.engine().threads(), g.batch * g.key_heads)),
-      operand(x.type(0).dtype) {
+Plan::Plan(const core::Lower& x) : CommonPlan(x) {
+  slots = std::min<std::int64_t>(x.engine().threads(), g.batch * g.key_heads);
   for (std::size_t i = 0; i < 6; ++i) in.push_back(x.type(i).dtype);
   for (std::size_t i = 0; i < 3; ++i) out.push_back(x.out_type(i).dtype);
   Scratch scratch;
@@ -56,31 +47,27 @@ Plan::Plan(const core::Lower& x)
   ds = operand == DType::f32 ? dp : scratch.take(n * g.keys, operand);
   dq = scratch.take(n * g.d), dk = scratch.take(g.keys * g.d), dv = scratch.take(g.keys * g.e);
   lse = scratch.take(n), delta = scratch.take(n);
-  add_products(x.engine().onednn());
-  std::size_t most = 0;
-  for (const auto& kind : products)
-    for (const Product& product : kind) most = std::max(most, product.scratchpad_bytes());
-  scratchpad = scratch.take(static_cast<std::int64_t>(most + 3) / 4);
-  bytes = scratch.bytes();
+  add_products(x.engine());
+  close(scratch);
 }
 
-void Plan::add_products(const dnnl::engine& engine) {
+void Plan::add_products(const core::Engine& engine) {
   const std::int64_t n = g.block();
-  const Matrix qs{n, g.d, q, operand}, douts{n, g.e, dout, operand};
+  const Placed qs{n, g.d, q, operand}, douts{n, g.e, dout, operand};
   for (std::int64_t kind = 0; kind < g.kinds(); ++kind) {
     const std::int64_t seen = g.seen(kind);
-    const Matrix ks{seen, g.d, k, operand}, vs{seen, g.e, v, operand}, ps{seen, n, p, operand},
+    const Placed ks{seen, g.d, k, operand}, vs{seen, g.e, v, operand}, ps{seen, n, p, operand},
         dss{seen, n, ds, operand};
-    constexpr auto kAccumulate = Product::Into::accumulate;
-    products.push_back({Product(engine, ks, qs.transpose(), {seen, n, s}),
-                        Product(engine, vs, douts.transpose(), {seen, n, dp}),
-                        Product(engine, ps, douts, {seen, g.e, dv}, kAccumulate),
-                        Product(engine, dss, qs, {seen, g.d, dk}, kAccumulate),
-                        Product(engine, dss.transpose(), ks, {n, g.d, dq})});
+    constexpr auto kAccumulate = Gemm::Into::accumulate;
+    products.push_back({PlacedGemm(engine, ks, qs.transpose(), {seen, n, s}),
+                        PlacedGemm(engine, vs, douts.transpose(), {seen, n, dp}),
+                        PlacedGemm(engine, ps, douts, {seen, g.e, dv}, kAccumulate),
+                        PlacedGemm(engine, dss, qs, {seen, g.d, dk}, kAccumulate),
+                        PlacedGemm(engine, dss.transpose(), ks, {n, g.d, dq})});
   }
 }
 
-Tensors Plan::tensors(const core::Binding& b) const {
+Plan::Tensors Plan::tensors(const core::Binding& b) const {
   return {{b.in[0], in[0], g.queries, g.heads, g.d},    {b.in[1], in[1], g.keys, g.key_heads, g.d},
           {b.in[2], in[2], g.keys, g.key_heads, g.e},   {b.in[3], in[3], g.queries, g.heads, g.e},
           {b.in[5], in[5], g.queries, g.heads, g.e},    b.input(4),
@@ -88,17 +75,9 @@ Tensors Plan::tensors(const core::Binding& b) const {
           {b.out[1], out[1], g.keys, g.key_heads, g.d}, {b.out[2], out[2], g.keys, g.key_heads, g.e}};
 }
 
-class Worker {
+class Worker : public CommonWorker<Plan> {
  public:
-  Worker(std::shared_ptr<const Plan> plan, const Tensors& t, std::byte* scratch, dnnl::stream& stream,
-         const dnnl::engine& engine)
-      : plan_(std::move(plan)), t_(t), scratch_(scratch), stream_(stream) {
-    for (const auto& kind : plan_->products) {
-      calls_.emplace_back();
-      for (const Product& product : kind)
-        calls_.back().push_back(product.bind(engine, scratch, scratch + plan_->scratchpad));
-    }
-  }
+  using CommonWorker::CommonWorker;
 
   /// Key heads [first, last) of all sequences.
   void run(std::int64_t first, std::int64_t last) const {
@@ -106,17 +85,11 @@ class Worker {
   }
 
  private:
-  template <class T = float>
-  T* at(std::size_t offset) const {
-    return reinterpret_cast<T*>(scratch_ + offset);
-  }
-
   void key_head(std::int64_t number) const {
     const Plan& p = *plan_;
     const Geometry& g = p.g;
     const std::int64_t sequence = number / g.key_heads, key_head = number % g.key_heads;
-    gather(t_.k, t_.k.at(sequence, 0, key_head), g.keys, g.keys, at(p.k), p.operand);
-    gather(t_.v, t_.v.at(sequence, 0, key_head), g.keys, g.keys, at(p.v), p.operand);
+    load_keys(sequence, key_head);
     std::fill_n(at(p.dk), g.keys * g.d, 0.0F);
     std::fill_n(at(p.dv), g.keys * g.e, 0.0F);
     const std::int64_t blocks = g.group() * g.blocks();
@@ -135,14 +108,14 @@ class Worker {
     gather(t_.q, rows_of(t_.q), rows, n, at(p.q), p.operand);
     gather(t_.dout, rows_of(t_.dout), rows, n, at(p.dout), p.operand);
     load_statistics(place, rows);
-    const std::vector<Product::Call>& call = calls_[static_cast<std::size_t>(p.g.kind(place.block))];
-    call[0](stream_);
-    call[1](stream_);
+    const std::vector<Gemm::Call>& call = products(place.block);
+    call[0]();
+    call[1]();
     const auto c = static_cast<float>(p.g.scale * 1.4426950408889634);
     if (p.g.causal) hide_future(at(p.s), first, seen, n, c);
     kernels::softmax_columns_backward(at(p.s), at(p.dp), at(p.lse), at(p.delta), seen, n, c,
                                       {at(p.p), p.operand}, {at(p.ds), p.operand});
-    for (std::size_t product = 2; product < 5; ++product) call[product](stream_);
+    for (std::size_t product = 2; product < 5; ++product) call[product]();
     scatter(
         at(p.dq), rows, [&](std::int64_t) { return p.g.scale; }, t_.dq, rows_of(t_.dq));
   }
@@ -168,38 +141,12 @@ class Worker {
       });
     });
   }
-
-  std::shared_ptr<const Plan> plan_;
-  Tensors t_;
-  std::byte* scratch_;
-  dnnl::stream& stream_;
-  std::vector<std::vector<Product::Call>> calls_;
 };
 
 }  // namespace
 
 core::Lowered lower_backward(const core::Lower& x) {
-  const auto plan = std::make_shared<const Plan>(x);
-  core::Lowered lowered;
-  lowered.implementation = "own:attention_grad, " + plan->products.back().front().implementation();
-  lowered.scratch_bytes = plan->bytes * static_cast<std::size_t>(plan->slots);
-  lowered.bind = [plan](const core::Binding& b) -> core::Kernel {
-    std::vector<Worker> workers;
-    for (std::size_t slot = 0; slot < static_cast<std::size_t>(plan->slots); ++slot) {
-      workers.emplace_back(plan, plan->tensors(b), static_cast<std::byte*>(b.scratch) + slot * plan->bytes,
-                           b.engine->stream(slot), b.engine->onednn());
-    }
-    return [plan, workers = std::move(workers), engine = b.engine] {
-      const std::int64_t heads = plan->g.batch * plan->g.key_heads;
-      engine->parallel(plan->slots, 1, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t slot = begin; slot < end; ++slot) {
-          workers[static_cast<std::size_t>(slot)].run(heads * slot / plan->slots,
-                                                      heads * (slot + 1) / plan->slots);
-        }
-      });
-    };
-  };
-  return lowered;
+  return on_workers<Worker>("attention_grad", std::make_shared<const Plan>(x));
 }
 
 }  // namespace isorbit::ops::flash

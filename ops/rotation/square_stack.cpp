@@ -14,15 +14,26 @@ std::size_t number_of(SquareStack::Form f) {
 
 SquareStack::SquareStack(const core::Engine& engine, std::int64_t first, std::int64_t count, std::int64_t b)
     : first_(first), count_(count), b_(b) {
-  for (const bool add : {false, true})
-    for (const bool y : {false, true})
-      for (const bool x : {false, true})
-        products_.emplace_back(engine, BatchedProduct::Form{count, b, b, b, x, y, add});
-  for (const BatchedProduct& p : products_) product_bytes_ = std::max(product_bytes_, p.scratch_bytes());
+  const core::onednn::Layout plain = matrices(count, b, b), transpose = plain.permute_axes({0, 2, 1});
+  for (const Gemm::Into into : {Gemm::Into::overwrite, Gemm::Into::accumulate})
+    for (const auto& y : {plain, transpose})
+      for (const auto& x : {plain, transpose}) products_.emplace_back(engine, x, y, plain, into);
+  for (const Gemm& p : products_) product_bytes_ = std::max(product_bytes_, p.scratch_bytes());
+}
+
+void SquareStack::place(core::Engine& engine, std::size_t slice, std::byte* scratch) {
+  buffers_ = reinterpret_cast<float*>(scratch + product_bytes_);
+  placed_.clear();
+  for (const Gemm& p : products_) placed_.push_back(p.bind(engine, slice, scratch));
 }
 
 void SquareStack::multiply(const float* x, const float* y, float* z, Form form) {
-  products_[number_of(form)].run(*stream_, x, y, z, scratch_);
+  placed_[number_of(form)](x, y, z);
+}
+
+void SquareStack::add_identity(float* y, double scale) const {
+  for (std::int64_t m = 0; m < count_; ++m)
+    for (std::int64_t i = 0; i < b_; ++i) y[(m * b_ + i) * b_ + i] += static_cast<float>(scale);
 }
 
 std::size_t SquareStack::scratch_bytes(std::size_t buffers) const {
@@ -45,7 +56,7 @@ core::Lowered on_stack(std::string name, core::Engine& engine, std::int64_t n, s
     auto placed = std::make_shared<std::vector<SquareStack>>(shares);
     auto* scratch = static_cast<std::byte*>(binding.scratch);
     for (std::size_t i = 0; i < placed->size(); ++i) {
-      (*placed)[i].place(scratch, binding.engine->stream(i));
+      (*placed)[i].place(*binding.engine, i, scratch);
       scratch += (*placed)[i].scratch_bytes(buffers);
     }
     return [placed, phases, binding] {

@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "ops/rotation/batched_product.hpp"
+#include "ops/gemm.hpp"
 
 namespace isorbit::ops {
 
@@ -28,23 +27,29 @@ class SquareStack {
   /// z = op(x) op(y) (+ z) for every matrix of the share.
   void multiply(const float* x, const float* y, float* z, Form form);
   void multiply(const float* x, const float* y, float* z) { multiply(x, y, z, Form{}); }
+  /// y += scale I for every matrix y of the share.
+  void add_identity(float* y, double scale = 1) const;
   /// A buffer of elements() floats: number i of those booked.
-  [[nodiscard]] float* buffer(std::size_t i) const {
-    return reinterpret_cast<float*>(scratch_ + product_bytes_) + i * buffer_elements();
-  }
+  [[nodiscard]] float* buffer(std::size_t i) const { return buffers_ + i * buffer_elements(); }
   [[nodiscard]] std::size_t scratch_bytes(std::size_t buffers) const;
-  void place(std::byte* scratch, dnnl::stream& stream) { scratch_ = scratch, stream_ = &stream; }
+  /// Gives the share its scratch, before anything is computed. One place() a copy.
+  void place(core::Engine& engine, std::size_t slice, std::byte* scratch);
 
  private:
   [[nodiscard]] std::size_t buffer_elements() const {
     return (static_cast<std::size_t>(elements()) + 15) / 16 * 16;
   }
   std::int64_t first_, count_, b_;
-  std::vector<BatchedProduct> products_;  // by form
+  std::vector<Gemm> products_;      // by form
+  std::vector<Gemm::Call> placed_;  // the same
   std::size_t product_bytes_ = 0;
-  std::byte* scratch_ = nullptr;
-  dnnl::stream* stream_ = nullptr;
+  float* buffers_ = nullptr;
 };
+
+/// Flops of a product of every matrix of a stack by another.
+[[nodiscard]] inline double stack_flops(std::int64_t count, std::int64_t b) {
+  return 2.0 * static_cast<double>(count * b * b) * static_cast<double>(b);
+}
 
 /// A kernel on n matrices of size b that books `buffers` buffers of the whole stack's size: each phase is
 /// called with every share, and ends for all of them before the next begins.
