@@ -69,9 +69,28 @@ struct Part {
   std::int64_t first, count, row, height;
 };
 
+/// Where the stack may be cut. A kernel for AVX-512 gives a row of a product the same digits whatever rows
+/// are beside it; oneDNN's others do not: for them the cuts, if not who takes which part, are the same on any
+/// number of threads.
+enum class Cuts : std::uint8_t { anywhere, fixed };
+
+Cuts cuts_here() { return core::effective_isa().rfind("avx512", 0) == 0 ? Cuts::anywhere : Cuts::fixed; }
+
+/// Where thread i of `threads` begins, in units of half blocks.
+std::int64_t first_unit(const Extents& e, Cuts cuts, std::int64_t i, std::int64_t threads) {
+  const std::int64_t unit = 2 * e.blocks * i / threads;
+  return cuts == Cuts::anywhere || unit == e.blocks ? unit : unit / 2 * 2;
+}
+
 /// The parts of units begin..end - 1 where every block is two units, its upper and its lower rows: blocks are
-/// few, and threads should share the odd one.
-std::vector<Part> parts_of(const Extents& e, std::int64_t begin, std::int64_t end) {
+/// few, and threads should share the odd one. One of the fixed cuts is through the middle of an odd stack.
+std::vector<Part> parts_of(const Extents& e, Cuts cuts, std::int64_t begin, std::int64_t end) {
+  if (cuts == Cuts::fixed && e.blocks % 2 == 1 && begin < e.blocks && e.blocks < end) {
+    std::vector<Part> parts = parts_of(e, cuts, begin, e.blocks);
+    const std::vector<Part> second = parts_of(e, cuts, e.blocks, end);
+    parts.insert(parts.end(), second.begin(), second.end());
+    return parts;
+  }
   const std::int64_t upper = e.b / 2;
   std::vector<Part> parts;
   if (begin % 2 == 1 && begin < end) parts.push_back({begin++ / 2, 1, upper, e.b - upper});
@@ -163,12 +182,14 @@ std::vector<core::TensorType> infer(const core::Infer& x) {
 core::Lowered lower(const core::Lower& x) {
   const Extents e{x.in(0).rows(), x.in(0).back(), x.out()[1], x.out()[0]};
   const std::int64_t threads = std::min<std::int64_t>(x.engine().threads(), 2 * e.blocks);
+  const Cuts cuts = cuts_here();
   std::vector<Share> shares;
   core::Lowered lowered;
   for (std::int64_t i = 0; i < threads; ++i) {
     Share share;
     share.offset = lowered.scratch_bytes;
-    for (const Part& part : parts_of(e, 2 * e.blocks * i / threads, 2 * e.blocks * (i + 1) / threads)) {
+    for (const Part& part :
+         parts_of(e, cuts, first_unit(e, cuts, i, threads), first_unit(e, cuts, i + 1, threads))) {
       share.parts.emplace_back(x.engine(), e, part, x.type(0).dtype);
       share.scratch_bytes = std::max(share.scratch_bytes, share.parts.back().scratch_bytes());
     }
