@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/document/spec.hpp"
@@ -38,6 +39,10 @@ class EventScope {
     double defect = 0, bound = 0;
   };
   [[nodiscard]] virtual std::vector<Merged> merge(std::span<const std::string> weights) = 0;
+  /// The tensors of two trained coordinates of a weight, [out, r] and [r, in], of which only the product
+  /// counts; base() gives them. Nothing: it has none.
+  [[nodiscard]] virtual std::optional<std::pair<std::string, std::string>> adapters(
+      const std::string& weight) const = 0;
   /// Zeroes the moments (and age) of everything trained for a weight: itself, or its coordinates.
   virtual void reset_moments(const std::string& weight) = 0;
   /// Transports the moments of a tensor that was scaled by `factor`: each times factor^power.

@@ -79,7 +79,8 @@ class Reader {
       problems_.add(document_, at + "/parameters", in_quotes(group.parameters),
                     "as many \"{\" as \"}\" in a pattern");
     const Json& parametrization = fields.at("parametrization");
-    group.parametrization = {&find(Vocabulary::all().parametrizations, parametrization), parametrization};
+    group.parametrization = {&find(Vocabulary::all().parametrizations, parametrization), parametrization,
+                             at + "/parametrization"};
     chain(fields.at("update"), at + "/update", group.update);
     group.events = events(fields.at("events"), at + "/events");
     return group;
@@ -88,7 +89,7 @@ class Reader {
   std::vector<EventWord> events(const Json& list, const std::string& at) {
     std::vector<EventWord> all;
     for (std::size_t i = 0; i < list.size(); ++i) {
-      EventWord event{{&find(Vocabulary::all().events, list[i]), list[i]}, 0, {}};
+      EventWord event{{&find(Vocabulary::all().events, list[i]), list[i], core::pointer_join(at, i)}, 0, {}};
       if (list[i].contains("every")) event.every = list[i].at("every").get<std::int64_t>();
       if (list[i].contains("at")) event.at = list[i].at("at").get<std::vector<std::int64_t>>();
       if (event.every == 0 && event.at.empty())
@@ -101,19 +102,20 @@ class Reader {
   }
 
  private:
-  /// Appends words, aliases expanded, and checks that exactly one sets the step size, after the moments.
+  /// Appends words, aliases expanded, and checks that exactly one sets the step size, after the moments. An
+  /// empty list leaves its tensors as they are.
   void chain(const Json& list, const std::string& at, std::vector<Word<Update>>& words) {
-    bool has_rate = false;
+    bool has_rate = list.empty();
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::size_t first = words.size();
-      expand(list[i], words);
+      expand(list[i], core::pointer_join(at, i), words);
       for (std::size_t w = first; w < words.size(); ++w) {
         const Update& word = *words[w].word;
         const bool is_rate = word.name == "learning_rate";
         if (has_rate && is_rate)
           problems_.add(document_, core::pointer_join(at, i), "a second \"learning_rate\"", "exactly one",
                         "use \"scale\" to multiply it");
-        if (has_rate && !is_rate && !word.moments.empty())
+        if (has_rate && !is_rate && (word.moments_on || !word.moments.empty()))
           problems_.add(
               document_, core::pointer_join(at, i), in_quotes(word.name) + " after \"learning_rate\"",
               "words that keep moments before \"learning_rate\"", "the step size would go into the moments");
@@ -125,14 +127,14 @@ class Reader {
                     "the tensor would move by the direction itself");
   }
 
-  void expand(const Json& fields, std::vector<Word<Update>>& words) {
+  void expand(const Json& fields, const std::string& at, std::vector<Word<Update>>& words) {
     const Update& word = find(Vocabulary::all().updates, fields);
     if (!word.expand) {
-      words.push_back({&word, fields});
+      words.push_back({&word, fields, at});
       return;
     }
     static const core::Spec one = update_spec();
-    for (const Json& part : word.expand(fields)) expand(core::resolve(part, one, {}, problems_), words);
+    for (const Json& part : word.expand(fields)) expand(core::resolve(part, one, {}, problems_), at, words);
   }
 
   static core::Spec update_spec() {

@@ -28,6 +28,7 @@ template <class T>
 struct Word {
   const T* word = nullptr;
   core::Json fields;
+  std::string at = {};  // JSON pointer of where it stands; of a word that an alias stands for, the alias's
 };
 
 /// An event with its times.
@@ -40,7 +41,7 @@ struct EventWord : Word<Event> {
 struct Group {
   std::string parameters;  // glob; '*' matches any run of characters, {a,b} either
   Word<Parametrization> parametrization;
-  std::vector<Word<Update>> update;  // aliases expanded
+  std::vector<Word<Update>> update;  // aliases expanded; none: its tensors stay as they are
   std::vector<EventWord> events;
 };
 

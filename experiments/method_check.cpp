@@ -27,8 +27,11 @@ struct Check {
   }
 
   void groups() const;
-  void fit(std::size_t group, const std::string& name, const core::Shape& shape,
+  void fit(const Group& group, const std::string& name, const core::Shape& shape,
            std::set<std::string>& said) const;
+  template <class T>
+  bool fits(const Word<T>& word, const std::string& tensor, const core::Shape& shape,
+            std::set<std::string>& said) const;
   void unused(std::size_t group) const;
   void event(const EventWord& event, const std::string& at, std::optional<std::size_t> group) const;
   void merge(const std::string& at, std::optional<std::size_t> group) const;
@@ -39,6 +42,7 @@ struct Check {
 void Check::groups() const {
   std::set<std::size_t> used;
   std::set<std::string> said;
+  bool trains = false;
   for (const core::Parameter& p : model.graph.parameters) {
     const core::Value& value = model.graph.value(p.value);
     const auto group = method.group_of(value.name);
@@ -49,25 +53,47 @@ void Check::groups() const {
       continue;
     }
     used.insert(*group);
-    fit(*group, value.name, value.type.shape, said);
+    trains = trains || !method.groups[*group].update.empty();
+    fit(method.groups[*group], value.name, value.type.shape, said);
   }
+  if (!trains)
+    report("/groups", "\"update\": [] in every group that has parameters", "a group that trains some",
+           "nothing would ever change");
   for (std::size_t g = 0; g < method.groups.size(); ++g)
     if (!used.contains(g) && method.groups[g].parameters != "*") unused(g);
 }
 
-/// Reports the misfits of one weight; what was said of another weight of the group is not said again.
-void Check::fit(std::size_t group, const std::string& name, const core::Shape& shape,
-                std::set<std::string>& said) const {
-  const Word<Parametrization>& word = method.groups[group].parametrization;
-  if (!word.word->misfits) return;
-  const std::string at = core::pointer_join("/groups", group) + "/parametrization";
-  for (const Misfit& misfit : word.word->misfits(word.fields, shape)) {
-    const bool present = misfit.field.empty() || word.fields.contains(misfit.field);
-    const std::string place = present && !misfit.field.empty() ? core::pointer_join(at, misfit.field) : at;
+/// Whether a word fits a tensor. Reports where it does not; what was said of another tensor is not said
+/// again.
+template <class T>
+bool Check::fits(const Word<T>& word, const std::string& tensor, const core::Shape& shape,
+                 std::set<std::string>& said) const {
+  if (!word.word->misfits) return true;
+  const std::vector<Misfit> misfits = word.word->misfits(word.fields, shape);
+  for (const Misfit& misfit : misfits) {
+    const bool present = document.root.contains(Json::json_pointer(word.at + "/" + misfit.field));
+    const std::string place = present ? word.at + "/" + misfit.field : word.at;
     if (!said.insert(place + misfit.found + misfit.expected).second) continue;
     report(place, misfit.found, misfit.expected,
-           misfit.because.empty() ? "" : in_quotes(name) + " " + misfit.because, misfit.suggestion);
+           misfit.because.empty() ? "" : in_quotes(tensor) + " " + misfit.because, misfit.suggestion);
   }
+  return misfits.empty();
+}
+
+/// A weight under its group's parametrization, and what is trained of it under the group's update.
+void Check::fit(const Group& group, const std::string& name, const core::Shape& shape,
+                std::set<std::string>& said) const {
+  const Word<Parametrization>& word = group.parametrization;
+  if (!fits(word, name, shape, said)) return;
+  std::vector<std::pair<std::string, core::Shape>> trained;
+  if (!word.word->coordinates) {
+    trained.emplace_back(name, shape);
+  } else {
+    for (const Coordinate& c : word.word->coordinates(word.fields, shape))
+      if (c.trainable) trained.emplace_back(name + "/" + c.name, c.type.shape);
+  }
+  for (const Word<Update>& update : group.update)
+    for (const auto& [tensor, extents] : trained) fits(update, tensor, extents, said);
 }
 
 void Check::unused(std::size_t group) const {

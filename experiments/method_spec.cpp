@@ -42,8 +42,8 @@ Spec method_spec() {
                     {"parametrization", words(all.parametrizations),
                      "in which coordinates its weights are trained", Json{{"kind", "dense"}}},
                     {"update",
-                     Spec::list(words(all.updates)).at_least_items(1),
-                     "what becomes of a gradient, in order",
+                     Spec::list(words(all.updates)),
+                     "what becomes of a gradient, in order; []: its tensors stay as they are",
                      {}},
                     {"events", events_spec(), "what happens to its weights between steps", Json::array()}});
   return Spec::object(

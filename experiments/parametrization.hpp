@@ -1,25 +1,27 @@
 // In which coordinates a weight is trained. The words stand in experiments/parametrizations/, one a file.
 //
 // A weight "w" [out, in] has its base in the tensor "w" and its coordinates in tensors "w/<name>". The weight
-// the model computes with is realize(base, coordinates); at the start of an interval it equals the base, bit
-// for bit.
+// the model computes with is realize(base, coordinates). A base may be stored in another order, or more
+// coarsely, than the weight it stands for: at the start of an interval realize() equals load(base), bit for
+// bit, and that the weight that was given to store() where nothing is rounded. Who reads a weight's numbers
+// reads realize() or load(), never the base; a factor of the whole weight is a factor of the base in any
+// order.
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/document/spec.hpp"
 #include "core/graph/builder.hpp"
 #include "core/runtime/tensor.hpp"
+#include "experiments/misfit.hpp"
 
 namespace isorbit::experiments {
-
-/// Why a parametrization does not fit a weight; `field` is relative to the parametrization's object.
-struct Misfit {
-  std::string field, found, expected, because, suggestion;
-};
 
 /// A tensor beside the base: "w/<name>".
 struct Coordinate {
@@ -51,18 +53,44 @@ struct Parametrization {
       apply = {};
   /// True where apply() knows these fields; nothing: it knows all.
   std::function<bool(const core::Json& fields)> applies = {};
+  /// Takes the interval that ends, of `updates` updates, into what coordinates that are state sum up over a
+  /// run. Called before start(). May be absent.
+  std::function<void(const core::Json& fields, std::span<core::Tensor* const> coordinates,
+                     std::int64_t updates)>
+      finish = {};
   /// Sets the coordinates to the start of interval number `interval` (0 before training): trainable ones to
   /// where realize() is the identity, state drawn by (seed, stream of the weight's name, interval).
   std::function<void(const core::Json& fields, const std::string& weight,
                      std::span<core::Tensor* const> coordinates, std::uint64_t seed, std::int64_t interval)>
       start = {};
-  /// Draws the base before training in place of the model document's init; nothing: the document's stands.
-  std::function<void(const core::Json& fields, const std::string& weight, core::Tensor& base,
+  /// Draws the weight before training in place of the model document's init; nothing: the document's stands.
+  std::function<void(const core::Json& fields, const std::string& weight, core::Tensor& drawn,
                      std::uint64_t seed)>
       initialize = {};
+  /// What is wrong with these fields for a weight that is given, because initialize() would draw another;
+  /// nothing: it keeps it.
+  std::function<std::optional<Misfit>(const core::Json& fields)> redraws = {};
+  /// The type of the base of a weight of this shape; nothing: the weight's own.
+  std::function<core::TensorType(const core::Json& fields, const core::Shape& weight)> stored = {};
+  /// Makes `weight`, [out, in] in its own order, the base of the interval whose coordinates start() has set;
+  /// load() gives back the weight a base stands for. Nothing: the base is the weight.
+  std::function<void(const core::Json& fields, std::span<const float> weight, core::Tensor& base,
+                     std::span<core::Tensor* const> coordinates)>
+      store = {};
+  std::function<void(const core::Json& fields, const core::Tensor& base,
+                     std::span<const core::Tensor* const> coordinates, std::span<float> weight)>
+      load = {};
   /// What the singular values may move by, relative to the largest, at the present coordinates; nothing: not
   /// kept.
   std::function<Bound(const core::Json& fields, std::span<const core::Tensor* const> coordinates)> bound = {};
+  /// What is recorded of a weight beside the measures of its matrix, `updates` updates into its interval:
+  /// value by name. May be absent.
+  std::function<std::map<std::string, double>(
+      const core::Json& fields, std::span<const core::Tensor* const> coordinates, std::int64_t updates)>
+      measures = {};
+  /// Names of two trained coordinates, [out, r] and [r, in], of which only the product counts; nothing: it
+  /// has none.
+  std::optional<std::pair<std::string, std::string>> adapters = {};
   /// True: a factor on the weight is a factor on the base and leaves the coordinates' gradients as they are.
   /// False (dense): the base is what is trained, and its moments transport.
   bool base_is_fixed = false;

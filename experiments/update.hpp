@@ -4,12 +4,14 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/document/spec.hpp"
 #include "core/graph/types.hpp"
+#include "experiments/misfit.hpp"
 
 namespace isorbit::experiments {
 
@@ -18,6 +20,7 @@ namespace isorbit::experiments {
 struct Moment {
   std::string name;
   double power = 0;
+  std::optional<core::Shape> shape = {};  // nothing: the tensor's own
 };
 
 /// A moment of the run, as a tensor sees it.
@@ -43,20 +46,33 @@ struct Update {
   std::string doc;
   std::vector<core::Field> fields;  // numbers may be scheduled: read them with number_at()
   std::vector<Moment> moments = {};
+  /// In place of `moments`, where they depend on fields and shape.
+  std::function<std::vector<Moment>(const core::Json& fields, const core::Shape& tensor)> moments_on = {};
+  /// Nothing: it fits every tensor.
+  std::function<std::vector<Misfit>(const core::Json& fields, const core::Shape& tensor)> misfits = {};
   /// Reads the fields once a step and returns what is done to every chunk of the tensors that share them.
   std::function<ChunkUpdate(const core::Json& fields, const Turn&)> prepare = {};
-  /// The word looks at more than one element at a time: its chunk is the whole tensor.
-  bool whole_tensor = false;
-  /// An alias: the list of words it stands for, from its own fields ("adamw"). Such a word has no prepare.
-  std::function<core::Json(const core::Json& fields)> expand = {};
-};
-
-namespace updates {
   /// The direction becomes s^degree times as long where gradients (and moments, by their powers) become s
   /// times as long, rounding and epsilon aside: 0 where the word takes their length out.
   double degree = 1;
   /// The word adds a share of the tensor itself to the direction.
   bool adds_tensor = false;
+  /// The word looks at more than one element at a time: its chunk is the whole tensor.
+  bool whole_tensor = false;
+  /// It has a field "update", a list of words that run within it (any but aliases, "learning_rate" and words
+  /// like itself); without the list it is adam. The vocabulary adds the field.
+  bool holds_words = false;
+  /// An alias: the list of words it stands for, from its own fields ("adamw"). Such a word has no prepare.
+  std::function<core::Json(const core::Json& fields)> expand = {};
+};
+
+/// What a word keeps of a tensor of this shape that it fits.
+[[nodiscard]] inline std::vector<Moment> moments_of(const Update& word, const core::Json& fields,
+                                                    const core::Shape& tensor) {
+  return word.moments_on ? word.moments_on(fields, tensor) : word.moments;
+}
+
+namespace updates {
 [[nodiscard]] std::vector<Update> registered();
 }
 }  // namespace isorbit::experiments

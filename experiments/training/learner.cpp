@@ -8,6 +8,7 @@
 #include "core/linalg/linalg.hpp"
 #include "experiments/training/initialize.hpp"
 #include "experiments/training/realizations.hpp"
+#include "experiments/updates/learning_rate.hpp"
 
 namespace isorbit::experiments {
 
@@ -25,7 +26,41 @@ BatchBuffers buffers(core::Program& program, const core::Model& model) {
   return out;
 }
 
+/// What a weight's base is stored as.
+core::TensorType base_type(const Word<Parametrization>& word, const core::TensorType& weight) {
+  return word.word->stored ? word.word->stored(word.fields, weight.shape) : weight;
+}
+
+std::vector<double> spectrum(const Parametrized& weight, std::span<const float> values) {
+  return core::singular_values(values, static_cast<std::size_t>(weight.shape[0]),
+                               static_cast<std::size_t>(weight.shape[1]));
+}
+
 }  // namespace
+
+std::vector<const core::Tensor*> Parametrized::read_coordinates() const {
+  return {coordinates.begin(), coordinates.end()};
+}
+
+std::vector<float> Parametrized::load() const {
+  std::vector<float> weight(static_cast<std::size_t>(shape.elements()));
+  const Word<Parametrization>& word = group->parametrization;
+  if (word.word->load) {
+    word.word->load(word.fields, *base, read_coordinates(), weight);
+  } else {
+    std::ranges::copy(base->values(), weight.begin());
+  }
+  return weight;
+}
+
+void Parametrized::store(std::span<const float> weight) {
+  const Word<Parametrization>& word = group->parametrization;
+  if (word.word->store) {
+    word.word->store(word.fields, weight, *base, coordinates);
+  } else {
+    std::ranges::copy(weight, base->values().begin());
+  }
+}
 
 Learner::Learner(const core::Model& model, const Method& method, const core::OpSet& ops, std::uint64_t seed,
                  const Compute& compute)
@@ -43,33 +78,44 @@ void Learner::collect(std::uint64_t seed) {
     weights_.push_back(value.name);
     const Group& group = method_.groups.at(method_.group_of(value.name).value());
     const Word<Parametrization>& word = group.parametrization;
-    core::Tensor& base = store_.add(value.name, value.type);
-    initialize(base, value.name, p.init, seed);
-    if (!word.word->coordinates) {
-      trained_.push_back({value.name, value.name, &base, &group, {}, {}, {}, 0});
+    if (word.word->coordinates) {
+      parametrize(p, group, seed);
       continue;
     }
-    if (word.word->initialize) word.word->initialize(word.fields, value.name, base, seed);
-    Parametrized weight{value.name, &group, &base, {}, {}, 0, {}};
-    for (const Coordinate& c : word.word->coordinates(word.fields, value.type.shape)) {
-      const std::string name = value.name + "/" + c.name;
-      core::Tensor& tensor = store_.add(name, c.type);
-      weight.coordinates.push_back(&tensor);
-      weight.coordinate_names.push_back(name);
-      if (c.trainable) trained_.push_back({name, value.name, &tensor, &group, {}, {}, {}, 0});
-    }
-    word.word->start(word.fields, value.name, weight.coordinates, seed, 0);
-    parametrized_.push_back(std::move(weight));
+    core::Tensor& base = store_.add(value.name, value.type);
+    initialize(base, value.name, p.init, seed);
+    if (!group.update.empty())
+      trained_.push_back({value.name, value.name, &base, &group, {}, {}, {}, 0});
   }
   for (Trained& t : trained_) {
     for (const Word<Update>& word : t.group->update) {
-      for (const Moment& moment : word.word->moments) {
-        t.moments.emplace_back(t.tensor->type());
+      for (const Moment& moment : moments_of(*word.word, word.fields, t.tensor->shape())) {
+        t.moments.push_back(core::Tensor({moment.shape.value_or(t.tensor->shape()), core::DType::f32}));
         t.moment_names.push_back(word.word->name + "." + moment.name);
         t.powers.push_back(moment.power);
       }
     }
   }
+}
+
+void Learner::parametrize(const core::Parameter& parameter, const Group& group, std::uint64_t seed) {
+  const core::Value& value = model_.graph.value(parameter.value);
+  const Word<Parametrization>& word = group.parametrization;
+  core::Tensor drawn(value.type);
+  initialize(drawn, value.name, parameter.init, seed);
+  if (word.word->initialize) word.word->initialize(word.fields, value.name, drawn, seed);
+  core::Tensor& base = store_.add(value.name, base_type(word, value.type));
+  Parametrized weight{value.name, &group, value.type.shape, &base, {}, {}, 0, 0, {}};
+  for (const Coordinate& c : word.word->coordinates(word.fields, value.type.shape)) {
+    const std::string name = value.name + "/" + c.name;
+    core::Tensor& tensor = store_.add(name, c.type);
+    weight.coordinates.push_back(&tensor);
+    weight.coordinate_names.push_back(name);
+    if (c.trainable) trained_.push_back({name, value.name, &tensor, &group, {}, {}, {}, 0});
+  }
+  word.word->start(word.fields, value.name, weight.coordinates, seed, 0);
+  weight.store(drawn.values());
+  parametrized_.push_back(std::move(weight));
 }
 
 void Learner::compile_programs(const core::OpSet& ops) {
@@ -151,6 +197,7 @@ std::vector<float> Learner::logits() {
 }
 
 double Learner::update(std::int64_t step, std::int64_t steps) {
+  for (Parametrized& weight : parametrized_) ++weight.updates;
   return updater_->update(step, steps, method_.clip_norm);
 }
 
@@ -169,20 +216,14 @@ std::span<const float> Learner::realized(const std::string& weight) {
 }
 
 Learner::Drift Learner::drift(Parametrized& weight, std::span<const double> now) {
-  const core::Shape& shape = weight.base->shape();
-  if (weight.singular_values.empty()) {
-    weight.singular_values =
-        core::singular_values(std::span<const float>(weight.base->values()),
-                              static_cast<std::size_t>(shape[0]), static_cast<std::size_t>(shape[1]));
-  }
+  if (weight.singular_values.empty()) weight.singular_values = spectrum(weight, weight.load());
   double most = 0;
   for (std::size_t i = 0; i < now.size(); ++i)
     most = std::max(most, std::abs(now[i] - weight.singular_values[i]));
   const Word<Parametrization>& word = weight.group->parametrization;
-  const std::vector<const core::Tensor*> coordinates(weight.coordinates.begin(), weight.coordinates.end());
   const double largest = weight.singular_values.front();
   return {largest > 0 ? most / largest : most,
-          word.word->bound ? word.word->bound(word.fields, coordinates) : NAN};
+          word.word->bound ? word.word->bound(word.fields, weight.read_coordinates()) : NAN};
 }
 
 std::vector<Learner::Drift> Learner::merge(std::span<const std::string> weights) {
@@ -203,23 +244,25 @@ std::vector<Learner::Drift> Learner::merge(std::span<const std::string> weights)
 
 Learner::Drift Learner::merge(Parametrized& weight) {
   const std::span<const float> realized = realization_.output(weight.name);
-  const core::Shape& shape = weight.base->shape();
-  std::vector<double> now =
-      core::singular_values(realized, static_cast<std::size_t>(shape[0]), static_cast<std::size_t>(shape[1]));
+  std::vector<double> now = spectrum(weight, realized);
   const Drift moved = drift(weight, now);
-  std::ranges::copy(realized, weight.base->values().begin());
-  weight.singular_values = std::move(now);
   const Word<Parametrization>& word = weight.group->parametrization;
+  if (word.word->finish) word.word->finish(word.fields, weight.coordinates, weight.updates);
   word.word->start(word.fields, weight.name, weight.coordinates, seed_, ++weight.interval);
+  weight.updates = 0;
+  weight.store(realized);
+  weight.singular_values = std::move(now);
   return moved;
 }
 
 std::vector<double> Learner::learning_rates(std::int64_t step, std::int64_t steps) const {
   std::vector<double> rates;
   for (const Group& group : method_.groups) {
-    double rate = 1;
+    const auto of = std::ranges::find(trained_, &group, &Trained::group);
+    double rate = of == trained_.end() ? 0 : 1;
     for (const Word<Update>& word : group.update) {
-      if (word.word->name == "learning_rate") rate *= number_at(word.fields.at("value"), step, steps);
+      if (word.word->name == "learning_rate" && of != trained_.end())
+        rate *= updates::learning_rate_at(word.fields, {of->age + 1, step, steps});
     }
     rates.push_back(rate);
   }

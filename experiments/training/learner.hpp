@@ -21,11 +21,19 @@ namespace isorbit::experiments {
 struct Parametrized {
   std::string name;
   const Group* group = nullptr;
-  core::Tensor* base = nullptr;
-  std::vector<core::Tensor*> coordinates;
-  std::vector<std::string> coordinate_names;
-  std::int64_t interval = 0;            // merges so far
-  std::vector<double> singular_values;  // of the base; empty: not computed yet
+  core::Shape shape = {};
+  core::Tensor* base = nullptr;  // stored as the parametrization says
+  std::vector<core::Tensor*> coordinates = {};
+  std::vector<std::string> coordinate_names = {};
+  std::int64_t interval = 0;                 // merges so far
+  std::int64_t updates = 0;                  // since the last of them
+  std::vector<double> singular_values = {};  // of the base; empty: not computed yet
+
+  /// The weight the base stands for, [out, in].
+  [[nodiscard]] std::vector<float> load() const;
+  /// Makes `weight` the base of the interval that the coordinates have started.
+  void store(std::span<const float> weight);
+  [[nodiscard]] std::vector<const core::Tensor*> read_coordinates() const;
 };
 
 class Learner {
@@ -78,7 +86,8 @@ class Learner {
   [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
   /// Bytes it holds: arenas (with the gradients), parameters and moments.
   [[nodiscard]] std::size_t planned_bytes() const;
-  /// Value of each group's learning_rate word at the update after `step`.
+  /// Value of each group's learning_rate word at the update after `step`, as its first tensor has it; 0 where
+  /// a group trains nothing.
   [[nodiscard]] std::vector<double> learning_rates(std::int64_t step, std::int64_t steps) const;
 
  private:
@@ -86,6 +95,7 @@ class Learner {
   void compile_programs(const core::OpSet& ops);
   void compile_realization(const core::OpSet& ops);
   core::Program& probe();
+  void parametrize(const core::Parameter& parameter, const Group& group, std::uint64_t seed);
   Drift merge(Parametrized& weight);
 
   core::Model model_;

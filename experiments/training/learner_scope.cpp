@@ -33,6 +33,13 @@ class LearnerScope final : public EventScope {
     return merged;
   }
 
+  std::optional<std::pair<std::string, std::string>> adapters(const std::string& weight) const override {
+    const Parametrized* p = learner_.find_parametrized(weight);
+    if (p == nullptr || !p->group->parametrization.word->adapters) return std::nullopt;
+    const auto& [left, right] = *p->group->parametrization.word->adapters;
+    return std::pair(weight + "/" + left, weight + "/" + right);
+  }
+
   void reset_moments(const std::string& weight) override {
     for (Trained& t : learner_.trained()) {
       if (t.weight != weight) continue;

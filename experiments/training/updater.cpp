@@ -1,6 +1,7 @@
 #include "experiments/training/updater.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <map>
@@ -50,16 +51,25 @@ Updater::Updater(std::span<Trained> trained, std::vector<std::span<const float>>
     : trained_(trained), gradients_(std::move(gradients)), engine_(engine), chain_of_(trained.size()) {
   if (gradients_.size() != trained_.size())
     throw std::invalid_argument("a gradient for every trained tensor");
+  std::vector<Piece> whole;
   for (std::size_t i = 0; i < trained_.size(); ++i) {
     const auto n = static_cast<std::int64_t>(trained_[i].tensor->values().size());
     if (gradients_[i].size() != static_cast<std::size_t>(n))
       throw std::invalid_argument("the gradient of \"" + trained_[i].name + "\" is not of its size");
-    const bool whole = takes_whole_tensors(*trained_[i].group);
-    const std::int64_t size = whole ? n : kPiece;
-    for (std::int64_t at = 0; at < n; at += size)
-      pieces_.push_back({i, at, std::min(n, at + size), elements_ + at, whole ? n : kChunk});
+    std::vector<std::size_t>& kept = kept_.emplace_back();
+    for (const Word<Update>& word : trained_[i].group->update)
+      kept.push_back(moments_of(*word.word, word.fields, trained_[i].tensor->shape()).size());
+    if (takes_whole_tensors(*trained_[i].group)) {
+      whole.push_back({i, 0, n, 0, n});
+      continue;
+    }
+    for (std::int64_t at = 0; at < n; at += kPiece)
+      pieces_.push_back({i, at, std::min(n, at + kPiece), elements_ + at, kChunk});
     elements_ += n;
   }
+  cut_ = pieces_.size();
+  std::ranges::stable_sort(whole, std::ranges::greater{}, &Piece::end);
+  pieces_.insert(pieces_.end(), whole.begin(), whole.end());
   find_shared_gradients();
 }
 
@@ -76,11 +86,18 @@ void Updater::find_shared_gradients() {
 
 template <class Body>
 void Updater::over_pieces(const Body& body) {
+  const std::span<const Piece> cut = std::span(pieces_).first(cut_), whole = std::span(pieces_).subspan(cut_);
   const auto first = [&](std::int64_t element) {
-    return std::ranges::lower_bound(pieces_, element, {}, &Piece::before);
+    return std::ranges::lower_bound(cut, element, {}, &Piece::before);
   };
   engine_.parallel(elements_, kGrain, [&](std::int64_t begin, std::int64_t end) {
     body(std::span<const Piece>(first(begin), first(end)));
+  });
+  if (whole.empty()) return;
+  std::atomic<std::size_t> next = 0;
+  engine_.parallel(engine_.threads(), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (; begin < end; ++begin)
+      for (std::size_t i = next++; i < whole.size(); i = next++) body(whole.subspan(i, 1));
   });
 }
 
@@ -109,8 +126,8 @@ void Updater::prepare(std::int64_t step, std::int64_t steps) {
 
 void Updater::change(const Piece& piece, float scale, double* square) const {
   Trained& t = trained_[piece.tensor];
-  const std::vector<Word<Update>>& words = t.group->update;
   const Chain& chain = chains_[chain_of_[piece.tensor]];
+  const bool whole = index_of(piece) >= cut_;
   std::vector<float> direction(static_cast<std::size_t>(piece.chunk));
   std::vector<std::span<float>> moments(t.moments.size());
   for (std::int64_t at = piece.begin; at < piece.end; at += piece.chunk) {
@@ -120,11 +137,12 @@ void Updater::change(const Piece& piece, float scale, double* square) const {
     float* __restrict__ const d = direction.data();
     if (square != nullptr) *square += sum_of_squares(g, static_cast<std::int64_t>(count));
     for (std::size_t k = 0; k < count; ++k) d[k] = g[k] * scale;
-    for (std::size_t m = 0; m < moments.size(); ++m) moments[m] = t.moments[m].values().subspan(first, count);
+    for (std::size_t m = 0; m < moments.size(); ++m)
+      moments[m] = whole ? t.moments[m].values() : t.moments[m].values().subspan(first, count);
     const std::span<float> tensor = t.tensor->values().subspan(first, count);
     std::span<const std::span<float>> left = moments;
     for (std::size_t w = 0; w < chain.size(); ++w) {
-      const std::size_t own = words[w].word->moments.size();
+      const std::size_t own = kept_[piece.tensor][w];
       chain[w]({{d, count}, tensor, left.first(own), t.tensor->shape()});
       left = left.subspan(own);
     }
@@ -137,7 +155,6 @@ double Updater::update(std::int64_t step, std::int64_t steps, std::optional<doub
   prepare(step, steps);
   for (Copy& copy : copies_) std::ranges::copy(copy.of, copy.values.begin());
   squares_.assign(pieces_.size(), 0.0);
-  const auto index = [&](const Piece& piece) { return static_cast<std::size_t>(&piece - pieces_.data()); };
   const auto norm = [&] {
     double total = 0;
     for (const double s : squares_) total += s;
@@ -146,13 +163,13 @@ double Updater::update(std::int64_t step, std::int64_t steps, std::optional<doub
   double factor = 1;
   if (clip_norm) {
     over_pieces([&](std::span<const Piece> pieces) {
-      for (const Piece& piece : pieces) squares_[index(piece)] = square(piece);
+      for (const Piece& piece : pieces) squares_[index_of(piece)] = square(piece);
     });
     if (norm() > *clip_norm) factor = *clip_norm / norm();
   }
   const auto scale = static_cast<float>(factor);
   over_pieces([&](std::span<const Piece> pieces) {
-    for (const Piece& piece : pieces) change(piece, scale, clip_norm ? nullptr : &squares_[index(piece)]);
+    for (const Piece& piece : pieces) change(piece, scale, clip_norm ? nullptr : &squares_[index_of(piece)]);
   });
   return norm();
 }

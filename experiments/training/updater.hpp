@@ -46,7 +46,7 @@ class Updater {
   struct Piece {
     std::size_t tensor;
     std::int64_t begin, end;  // elements of it
-    std::int64_t before;      // elements of all earlier pieces
+    std::int64_t before;      // elements of all earlier pieces; of a whole tensor, nothing
     std::int64_t chunk;       // elements of a chunk
   };
   struct Copy {  // of a gradient whose memory is a trained tensor's
@@ -55,11 +55,15 @@ class Updater {
   };
   using Chain = std::vector<ChunkUpdate>;
 
-  /// Calls body(pieces) on every thread, with pieces of about as many elements in all.
+  /// Calls body(pieces) on every thread, with pieces of about as many elements in all; then whole tensors one
+  /// by one, as threads come free.
   template <class Body>
   void over_pieces(const Body& body);
   void find_shared_gradients();
   void prepare(std::int64_t step, std::int64_t steps);
+  [[nodiscard]] std::size_t index_of(const Piece& piece) const {
+    return static_cast<std::size_t>(&piece - pieces_.data());
+  }
   [[nodiscard]] double square(const Piece& piece) const;
   /// Adds to `square`, where there is one, what square() returns: computed on the way.
   void change(const Piece& piece, float scale, double* square) const;
@@ -67,12 +71,14 @@ class Updater {
   std::span<Trained> trained_;
   std::vector<std::span<const float>> gradients_;
   core::Engine& engine_;
-  std::vector<Piece> pieces_;
-  std::int64_t elements_ = 0;
+  std::vector<Piece> pieces_;  // of tensors that are cut, in order; then whole tensors, the largest first
+  std::size_t cut_ = 0;        // pieces before the whole tensors
+  std::int64_t elements_ = 0;  // of them
   std::vector<Copy> copies_;
-  std::vector<double> squares_;        // of each piece's gradient
-  std::vector<Chain> chains_;          // of this step: one per group and age
-  std::vector<std::size_t> chain_of_;  // per tensor
+  std::vector<double> squares_;                 // of each piece's gradient
+  std::vector<Chain> chains_;                   // of this step: one per group and age
+  std::vector<std::size_t> chain_of_;           // per tensor
+  std::vector<std::vector<std::size_t>> kept_;  // moments of each word, per tensor
 };
 
 }  // namespace isorbit::experiments

@@ -19,23 +19,41 @@ using core::Json;
 constexpr std::uint64_t kSeed = 3;
 constexpr std::int64_t kSteps = 50;
 
-constexpr const char* kAdamW = R"({
+const std::string kAdamW = R"({
   "constants": { "peak": 3e-3 },
   "name": "adamw", "clip_norm": 1.0,
   "groups": [ { "parameters": "*", "update": [
     { "kind": "adam", "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8 }, { "kind": "weight_decay", "rate": 0.1 },
     { "kind": "learning_rate", "value": { "schedule": "cosine", "peak": "peak", "warmup": 10, "floor": 0.1 } } ] } ] })";
 
-constexpr const char* kPoet = R"({
-  "name": "poet-bs", "clip_norm": 1.0,
-  "groups": [
-    { "parameters": "layers.*.{attn,mlp}.*.weight",
-      "parametrization": { "kind": "poet", "sampling": "block", "block_size": 32, "neumann_terms": 3, "init": "model" },
-      "update": [ { "kind": "adam", "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8 },
-        { "kind": "learning_rate", "value": { "schedule": "cosine", "peak": 2e-3, "warmup": 10, "floor": 0.1 } } ],
-      "events": [ { "kind": "merge", "every": 20, "moments": "reset" } ] },
+/// A method of two groups: the layers' matrices, and the rest under Adam.
+std::string on_matrices(const std::string& name, const std::string& matrices) {
+  return R"({ "name": ")" + name + R"(", "clip_norm": 1.0, "groups": [
+    { "parameters": "layers.*.{attn,mlp}.*.weight", )" +
+         matrices + R"( },
     { "parameters": "*", "update": [ { "kind": "adam", "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8 },
         { "kind": "learning_rate", "value": { "schedule": "cosine", "peak": 1e-3, "warmup": 10, "floor": 0.1 } } ] } ] })";
+}
+
+std::string poet(const std::string& sampling) {
+  return on_matrices("poet", R"(
+      "parametrization": { "kind": "poet", "neumann_terms": 3, "init": "model", )" +
+                                 sampling + R"( },
+      "update": [ { "kind": "adam", "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8 },
+        { "kind": "learning_rate", "value": { "schedule": "cosine", "peak": 2e-3, "warmup": 10, "floor": 0.1 } } ],
+      "events": [ { "kind": "merge", "every": 20, "moments": "reset" } ])");
+}
+
+const std::string kPoetBs = poet(R"("sampling": "block", "block_size": 32)"),
+                  kPoetFs = poet(R"("sampling": "full", "budget": 0.5)");
+
+const std::string kMuon = on_matrices("muon", R"("update": [ { "kind": "muon", "weight_decay": 0.1,
+    "learning_rate": { "schedule": "cosine", "peak": 0.02, "warmup": 10, "floor": 0.1 } } ])");
+
+const std::string kGalore = on_matrices("galore", R"("update": [
+    { "kind": "galore", "rank": 32, "scale": 0.25, "refresh": 20,
+      "update": [ { "kind": "adam", "beta1": 0.9, "beta2": 0.95, "epsilon": 1e-8 } ] },
+    { "kind": "learning_rate", "value": { "schedule": "cosine", "peak": 1e-2, "warmup": 10, "floor": 0.1 } } ])");
 
 /// The batch of torch_reference.py: x0 = floor(V u0), x(i+1) = (5 x(i) + 17 + floor(3 u)) mod V, V = 64.
 void fill_batch(const core::Model& model, const BatchBuffers& buffers, std::int64_t step) {
@@ -63,7 +81,7 @@ std::vector<double> recorded_losses(const std::string& name) {
   return Json::parse(file).at("losses").get<std::vector<double>>();
 }
 
-std::vector<double> our_losses(const std::string& size, const char* method_text, const Json& constants,
+std::vector<double> our_losses(const std::string& size, const std::string& method_text, const Json& constants,
                                core::DType precision) {
   const core::OpSet ops(ops::registered());
   const core::Document document =
@@ -91,7 +109,7 @@ constexpr double kF32Bound = 1e-3;
 /// to.
 constexpr double kBf16Bound = 3e-3;
 
-void expect_same(const std::string& recorded, const std::string& size, const char* method,
+void expect_same(const std::string& recorded, const std::string& size, const std::string& method,
                  const Json& constants = Json::object(), core::DType precision = core::DType::f32) {
   const double bound = precision == core::DType::f32 ? kF32Bound : kBf16Bound;
   const std::vector<double> theirs = recorded_losses(recorded),
@@ -113,11 +131,17 @@ TEST(RightNumbers, AdamWOnTinyFollowsPyTorchForFiftySteps) {
   expect_same("adamw_tiny", "tiny", kAdamW, {{"peak", 4e-4}});
 }
 TEST(RightNumbers, PoetOnMicroFollowsPyTorchAutogradAcrossMerges) {
-  expect_same("poet_bs_micro", "micro", kPoet);
+  expect_same("poet_bs_micro", "micro", kPoetBs);
 }
 TEST(RightNumbers, PoetOnTinyFollowsPyTorchAutogradAcrossMerges) {
-  expect_same("poet_bs_tiny", "tiny", kPoet);
+  expect_same("poet_bs_tiny", "tiny", kPoetBs);
 }
+
+TEST(RightNumbers, FullySampledPoetFollowsPyTorchAutogradAcrossMerges) {
+  expect_same("poet_fs_micro", "micro", kPoetFs);
+}
+TEST(RightNumbers, MuonFollowsPyTorchForFiftySteps) { expect_same("muon_micro", "micro", kMuon); }
+TEST(RightNumbers, GaloreFollowsPyTorchAcrossItsRefreshes) { expect_same("galore_micro", "micro", kGalore); }
 
 class RightNumbersInBf16 : public ::testing::Test {
  protected:
@@ -133,7 +157,7 @@ TEST_F(RightNumbersInBf16, AdamWOnTinyFollowsPyTorchInF32) {
   expect_same("adamw_tiny", "tiny", kAdamW, {{"peak", 4e-4}}, core::DType::bf16);
 }
 TEST_F(RightNumbersInBf16, PoetOnMicroFollowsPyTorchInF32AcrossMerges) {
-  expect_same("poet_bs_micro", "micro", kPoet, Json::object(), core::DType::bf16);
+  expect_same("poet_bs_micro", "micro", kPoetBs, Json::object(), core::DType::bf16);
 }
 
 }  // namespace

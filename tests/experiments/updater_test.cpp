@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/random/philox.hpp"
+#include "update_chain.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -21,9 +22,17 @@ Json chain_of(const Json& word) { return Json::array({word}); }
 
 const Json kAdamw = chain_of({{"kind", "adamw"}, {"learning_rate", 0.01}});
 const Json kSgd = chain_of({{"kind", "sgd"}, {"learning_rate", 1.0}, {"beta", 0.9}}),
+           kMuon = chain_of({{"kind", "muon"}, {"learning_rate", 0.01}}),
+           kGalore = testing_support::chain_with_rate(testing_support::update_word("galore"), 0.01),
            kPlain = chain_of({{"kind", "sgd"}, {"learning_rate", 1.0}});
 
-/// Tensors of several chunks, one chunk and less, with gradients.
+bool fits(const Group& group, const core::Shape& shape) {
+  return std::ranges::all_of(group.update, [&](const Word<Update>& word) {
+    return !word.word->misfits || word.word->misfits(word.fields, shape).empty();
+  });
+}
+
+/// Tensors of several chunks, one chunk and less, with gradients; those that the words fit.
 struct Tensors {
   std::vector<core::Tensor> values, gradients;
   std::vector<Trained> trained;
@@ -31,6 +40,7 @@ struct Tensors {
   explicit Tensors(const Method& method) {
     const std::vector<core::Shape> shapes = {{300, 200}, {7}, {64, 64}, {3, 4099}};
     for (const core::Shape& shape : shapes) {
+      if (!fits(method.groups[0], shape)) continue;
       values.emplace_back(core::TensorType{shape, core::DType::f32});
       gradients.emplace_back(core::TensorType{shape, core::DType::f32});
       core::Philox(1, values.size()).fill_normal(values.back().values(), 1.0);
@@ -38,8 +48,9 @@ struct Tensors {
     for (core::Tensor& value : values) {
       trained.push_back({"t", "t", &value, &method.groups[0], {}, {}, {}, 0});
       for (const Word<Update>& word : method.groups[0].update)
-        for (std::size_t m = 0; m < word.word->moments.size(); ++m)
-          trained.back().moments.emplace_back(value.type());
+        for (const Moment& moment : moments_of(*word.word, word.fields, value.shape()))
+          trained.back().moments.push_back(
+              core::Tensor({moment.shape.value_or(value.shape()), core::DType::f32}));
     }
   }
   void draw(std::uint64_t step) {
@@ -74,7 +85,7 @@ void update_plainly(Tensors& tensors, std::int64_t step, float scale) {
     ++t.age;
     for (const Word<Update>& word : t.group->update) {
       std::vector<std::span<float>> moments;
-      for (std::size_t m = 0; m < word.word->moments.size(); ++m)
+      for (std::size_t m = 0; m < moments_of(*word.word, word.fields, t.tensor->shape()).size(); ++m)
         moments.push_back(t.moments[next++].values());
       word.word->prepare(word.fields,
                          {t.age, step, 100})({d, t.tensor->values(), moments, t.tensor->shape()});
@@ -84,7 +95,7 @@ void update_plainly(Tensors& tensors, std::int64_t step, float scale) {
 }
 
 TEST(Updater, EqualsTheWordsAppliedToWholeTensorsBitForBit) {
-  for (const Json& update : {kAdamw, kSgd}) {
+  for (const Json& update : {kAdamw, kSgd, kMuon, kGalore}) {
     const Method method = method_of(update);
     Tensors ours(method), plain(method);
     core::Engine engine(2);
@@ -122,13 +133,7 @@ TEST(Updater, ClipsAllGradientsTogetherAndLeavesSmallOnesAlone) {
 
 TEST(Updater, GivesTheSameBitsOnAnyNumberOfThreadsForEveryWord) {
   for (const Update& word : Vocabulary::all().updates) {
-    Json fields = {{"kind", word.name}};
-    for (const core::Field& field : word.fields)
-      if (!field.fallback && !field.optional) fields[field.name] = 0.5;
-    Json chain = chain_of(fields);
-    if (!word.expand && word.name != "learning_rate")
-      chain.push_back({{"kind", "learning_rate"}, {"value", 0.1}});
-    const Method method = method_of(chain);
+    const Method method = method_of(testing_support::chain_with_rate(word, 0.1));
     std::vector<float> first;
     double first_norm = 0;
     for (const int threads : {1, 2, 3}) {

@@ -5,87 +5,15 @@
 #include <cmath>
 #include <vector>
 
-#include "core/random/philox.hpp"
-#include "experiments/method.hpp"
+#include "update_chain.hpp"
 
 namespace isorbit::experiments {
 namespace {
 
 using core::Json;
 
-const Update& word(const std::string& name) {
-  for (const Update& update : Vocabulary::all().updates)
-    if (update.name == name) return update;
-  throw std::out_of_range(name);
-}
-
-/// The fields of a word with its defaults, "kind" among them.
-Json fields_of(const Update& update, Json given) {
-  core::Problems problems;
-  Json fields = core::resolve(given, core::Spec::object(update.fields), {}, problems);
-  problems.throw_if_any();
-  fields["kind"] = update.name;
-  return fields;
-}
-
-/// Values for the fields that have no default.
-Json required(const Update& update) {
-  Json given = Json::object();
-  for (const core::Field& field : update.fields)
-    if (!field.fallback && !field.optional) given[field.name] = 0.5;
-  return given;
-}
-
-/// A tensor under a chain of words.
-struct Chain {
-  struct Link {
-    const Update* update;
-    Json fields;
-    std::vector<std::vector<float>> moments;
-  };
-  std::vector<float> tensor;
-  core::Shape shape;
-  std::vector<Link> links = {};
-  std::int64_t age = 0, step = 0;
-
-  void add(const Json& given) {
-    Json own = given;
-    own.erase("kind");
-    const Update& update = word(given.at("kind").get<std::string>());
-    const Json fields = fields_of(update, own);
-    if (update.expand) {
-      for (const Json& part : update.expand(fields)) add(part);
-      return;
-    }
-    links.push_back({&update, fields, {}});
-    for (std::size_t i = 0; i < update.moments.size(); ++i)
-      links.back().moments.emplace_back(tensor.size(), 0.0F);
-  }
-
-  /// Chunk by chunk, the last one shorter.
-  void update(std::vector<float> direction, std::int64_t steps = 100) {
-    ++age;
-    for (Link& link : links) {
-      const ChunkUpdate change = link.update->prepare(link.fields, {age, step, steps});
-      const std::size_t size = link.update->whole_tensor ? tensor.size() : 1024;
-      for (std::size_t at = 0; at < tensor.size(); at += size) {
-        const std::size_t n = std::min(size, tensor.size() - at);
-        std::vector<std::span<float>> moments;
-        for (std::vector<float>& moment : link.moments) moments.push_back(std::span(moment).subspan(at, n));
-        change({std::span(direction).subspan(at, n), std::span<const float>(tensor).subspan(at, n), moments,
-                shape});
-      }
-    }
-    ++step;
-    for (std::size_t i = 0; i < tensor.size(); ++i) tensor[i] -= direction[i];
-  }
-};
-
-std::vector<float> normal(std::size_t n, std::uint64_t stream, double scale = 1.0) {
-  std::vector<float> out(n);
-  core::Philox(5, stream).fill_normal(out, scale);
-  return out;
-}
+using testing_support::Chain;
+using testing_support::normal;
 
 TEST(Updates, AdamwFollowsItsFormulaInDouble) {
   constexpr std::size_t kCount = 40000;  // more than one chunk
@@ -167,13 +95,53 @@ TEST(Updates, LearningRateAndScaleMultiplyAndFollowTheirSchedules) {
   EXPECT_FLOAT_EQ(chain.tensor[0], -2.25F);
 }
 
+TEST(Updates, TheRateComesBackOverAFewUpdatesAfterTheMomentsWereZeroedInTheRun) {
+  Chain chain{{0}, {1}};
+  chain.add({{"kind", "learning_rate"}, {"value", 1.0}, {"rewarm", 4}});
+  const auto moved = [&] {
+    const float before = chain.tensor[0];
+    chain.update({1});
+    return before - chain.tensor[0];
+  };
+  EXPECT_EQ(moved(), 1.0F) << "the start of a run is no merge";
+  EXPECT_EQ(moved(), 1.0F);
+  chain.age = 0;
+  EXPECT_FLOAT_EQ(moved(), 0.25F);
+  EXPECT_FLOAT_EQ(moved(), 0.5F);
+  EXPECT_FLOAT_EQ(moved(), 0.75F);
+  EXPECT_EQ(moved(), 1.0F);
+  EXPECT_EQ(moved(), 1.0F);
+}
+
+TEST(Updates, LionMovesByTheSignOfItsBlendAndKeepsItsMomentByTheOtherBeta) {
+  constexpr std::size_t kCount = 3000;
+  Chain chain{normal(kCount, 1), {kCount}};
+  chain.add({{"kind", "lion"}, {"beta1", 0.9}, {"beta2", 0.99}});
+  chain.add({{"kind", "learning_rate"}, {"value", 0.125}});
+  std::vector<double> p(chain.tensor.begin(), chain.tensor.end()), m(kCount);
+  for (std::uint64_t t = 1; t <= 20; ++t) {
+    std::vector<float> g = normal(kCount, 100 + t);
+    g[0] = 0;
+    chain.update(g);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      const double blend = 0.9 * m[i] + 0.1 * g[i];
+      p[i] -= blend > 0 ? 0.125 : blend < 0 ? -0.125 : 0.0;
+      m[i] = 0.99 * m[i] + 0.01 * g[i];
+    }
+  }
+  for (std::size_t i = 0; i < kCount; ++i) ASSERT_NEAR(chain.tensor[i], p[i], 1e-5) << i;
+  EXPECT_EQ(chain.tensor[0], static_cast<float>(normal(kCount, 1)[0])) << "sign(0) is 0";
+  chain.update(std::vector<float>(kCount, std::nanf("")));
+  EXPECT_TRUE(std::isnan(chain.tensor[1])) << "a gradient that is no number must not vanish";
+}
+
 /// Law 8: a tensor scaled by s has its gradient scaled by 1 / s and its moment by s^power.
 TEST(Updates, EveryMomentScalesByItsDeclaredPower) {
   constexpr float kScale = 4;
   int moments = 0;
   for (const Update& update : Vocabulary::all().updates) {
-    if (update.moments.empty()) continue;
-    Json given = required(update);
+    if (update.expand) continue;
+    Json given = testing_support::required(update);
     given["kind"] = update.name;
     Chain plain{normal(64, 1), {8, 8}}, scaled{normal(64, 1, kScale), {8, 8}};
     plain.add(given);
@@ -182,16 +150,17 @@ TEST(Updates, EveryMomentScalesByItsDeclaredPower) {
       plain.update(normal(64, 10 + t));
       scaled.update(normal(64, 10 + t, 1 / kScale));
     }
-    for (std::size_t i = 0; i < update.moments.size(); ++i) {
-      const auto factor = static_cast<float>(std::pow(kScale, update.moments[i].power));
-      for (std::size_t k = 0; k < 64; ++k)
+    for (std::size_t i = 0; i < plain.links[0].moments.size(); ++i) {
+      const Moment& moment = plain.links[0].described[i];
+      const auto factor = static_cast<float>(std::pow(kScale, moment.power));
+      for (std::size_t k = 0; k < plain.links[0].moments[i].size(); ++k)
         ASSERT_FLOAT_EQ(scaled.links[0].moments[i][k], factor * plain.links[0].moments[i][k])
-            << update.name << "." << update.moments[i].name;
-      EXPECT_NE(plain.links[0].moments[i][0], 0.0F) << update.name << "." << update.moments[i].name;
+            << update.name << "." << moment.name;
+      EXPECT_NE(plain.links[0].moments[i][0], 0.0F) << update.name << "." << moment.name;
       ++moments;
     }
   }
-  EXPECT_GE(moments, 3);
+  EXPECT_GE(moments, 7) << "adam's two, momentum's, lion's, and galore's projector with adam's two";
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 
     /usr/bin/python3 tests/reference/torch_reference.py [NAME ...]
 
-writes tests/reference/recorded/NAME.json for adamw_micro, adamw_tiny, poet_bs_micro and poet_bs_tiny (all where none is
-named). tests/experiments/right_numbers_test.cpp trains the same models from the same first weights on the same batches
+writes tests/reference/recorded/NAME.json for adamw, poet_bs (micro and tiny), poet_fs, muon and galore (micro): METHOD_SIZE,
+all where none is named. tests/experiments/right_numbers_test.cpp trains the same models from the same first weights on the same batches
 and compares every loss. Needs PyTorch (Debian: python3-torch); says so and ends with 0 where it is missing.
 
 Weights, batches and permutations are drawn by Philox4x32-10 keyed by (seed, stream, step), written out here again.
@@ -31,6 +31,9 @@ CLIP, WARMUP, FLOOR, BETAS, EPSILON = 1.0, 10, 0.1, (0.9, 0.95), 1e-8
 # first weights change in their last bit; at 4e-4 they move by 1e-7, so that a comparison measures the implementations.
 ADAMW_RATE, DECAY = {"micro": 3e-3, "tiny": 4e-4}, 0.1
 POET_RATE, BASE_RATE, BLOCK, TERMS, MERGE_EVERY = 2e-3, 1e-3, 32, 3, 20
+BUDGET = 0.5
+MUON_RATE, MUON_MOMENTUM, NEWTON_SCHULZ = 0.02, 0.95, (3.4445, -4.7750, 2.0315)
+GALORE_RATE, GALORE_RANK, GALORE_SCALE, REFRESH = 1e-2, 32, 0.25, 20
 MASK = (1 << 64) - 1
 
 
@@ -180,14 +183,14 @@ def adamw(size):
     return losses
 
 
-# ---------------------------------------------------------------- POET, block-stochastic
-def blocks_of(triangle):
+# ---------------------------------------------------------------- POET
+def rotations(triangle, size):
     """[n, b(b-1)/2] -> the blocks (I + Q)(I + Q + ... + Q^k), [n, b, b]."""
     n = triangle.shape[0]
-    row, col = torch.triu_indices(BLOCK, BLOCK, 1)
-    q = torch.zeros(n, BLOCK, BLOCK).index_put((torch.arange(n)[:, None], row[None], col[None]), triangle)
+    row, col = torch.triu_indices(size, size, 1)
+    q = torch.zeros(n, size, size).index_put((torch.arange(n)[:, None], row[None], col[None]), triangle)
     q = q - q.transpose(1, 2)
-    eye = torch.eye(BLOCK).expand_as(q)
+    eye = torch.eye(size).expand_as(q)
     series, power = eye, eye
     for _ in range(TERMS):
         power = power @ q
@@ -196,6 +199,8 @@ def blocks_of(triangle):
 
 
 class PoetWeight:
+    """W = R W0 P with R and P permuted block diagonals."""
+
     def __init__(self, name, base):
         self.name, self.base, self.interval = name, base, 0
         m, n = base.shape
@@ -211,8 +216,8 @@ class PoetWeight:
     def weight(self):
         m, n = self.base.shape
         w = self.base[self.rows][:, self.cols]
-        w = torch.bmm(blocks_of(self.left), w.view(m // BLOCK, BLOCK, n)).reshape(m, n)
-        w = torch.einsum("mja,jac->mjc", w.view(m, n // BLOCK, BLOCK), blocks_of(self.right)).reshape(m, n)
+        w = torch.bmm(rotations(self.left, BLOCK), w.view(m // BLOCK, BLOCK, n)).reshape(m, n)
+        w = torch.einsum("mja,jac->mjc", w.view(m, n // BLOCK, BLOCK), rotations(self.right, BLOCK)).reshape(m, n)
         return w[torch.argsort(self.rows)][:, torch.argsort(self.cols)]
 
     def merge(self):
@@ -224,9 +229,30 @@ class PoetWeight:
         self.draw()
 
 
-def poet_bs(size):
+class FullPoetWeight:
+    """W = R W0 P with R = I + D (G - I) D^T: one block over drawn rows, and one over drawn columns."""
+
+    def __init__(self, name, base):
+        self.name, self.base, self.interval = name, base, 0
+        self.sizes = [round(BUDGET * extent) for extent in base.shape]
+        self.left, self.right = (torch.zeros(1, b * (b - 1) // 2, requires_grad=True) for b in self.sizes)
+        self.draw()
+
+    def draw(self):
+        self.rows, self.cols = (torch.sort(permutation(SEED, self.name + side, self.interval, extent)[:b])[0]
+                                for side, extent, b in zip(("/left_index", "/right_index"), self.base.shape, self.sizes))
+
+    def weight(self):
+        w = self.base
+        w = w.index_copy(0, self.rows, rotations(self.left, self.sizes[0])[0] @ w[self.rows])
+        return w.index_copy(1, self.cols, w[:, self.cols] @ rotations(self.right, self.sizes[1])[0])
+
+    merge = PoetWeight.merge
+
+
+def poet(size, kind):
     model = Llama(*SIZES[size])
-    poet = {n: PoetWeight(n, t) for n, t in model.p.items() if n.startswith("layers.") and t.dim() == 2}
+    poet = {n: kind(n, t) for n, t in model.p.items() if n.startswith("layers.") and t.dim() == 2}
     dense = {n: t.requires_grad_(True) for n, t in model.p.items() if n not in poet}
     coordinates = [c for p in poet.values() for c in (p.left, p.right)]
     optimizer = torch.optim.Adam([{"params": coordinates}, {"params": list(dense.values())}], betas=BETAS, eps=EPSILON)
@@ -248,13 +274,96 @@ def poet_bs(size):
     return losses
 
 
+# ---------------------------------------------------------------- Muon and GaLore on the layers' matrices, Adam on the rest
+def orthogonalized(g):
+    a, b, c = NEWTON_SCHULZ
+    x = g / g.norm()
+    if x.shape[0] > x.shape[1]:
+        x = x.T
+    for _ in range(5):
+        s = x @ x.T
+        x = a * x + (b * s + c * s @ s) @ x
+    return x.T if g.shape[0] > g.shape[1] else x
+
+
+class Muon:
+    """Nesterov momentum, orthogonalized, times sqrt(max(1, rows / columns)); decoupled decay."""
+    rate = MUON_RATE
+
+    def __init__(self, weight):
+        self.u = torch.zeros_like(weight)
+
+    def direction(self, weight, g):
+        self.u = MUON_MOMENTUM * self.u + g
+        o = orthogonalized(g + MUON_MOMENTUM * self.u)
+        return o * math.sqrt(max(1.0, g.shape[0] / g.shape[1])) + DECAY * weight
+
+
+class Galore:
+    """Adam on the gradient's projection on its leading singular vectors of the shorter side."""
+    rate = GALORE_RATE
+
+    def __init__(self, weight):
+        m, n = weight.shape
+        self.t, self.wide = 0, m <= n
+        self.m = torch.zeros(*((GALORE_RANK, n) if self.wide else (m, GALORE_RANK)))
+        self.v = torch.zeros_like(self.m)
+        self.p = torch.zeros(GALORE_RANK, min(m, n))
+
+    def direction(self, weight, g):
+        if self.t % REFRESH == 0:
+            u, _, vt = torch.linalg.svd(g.double(), full_matrices=False)
+            p = (u[:, :GALORE_RANK].T if self.wide else vt[:GALORE_RANK]).float()
+            turned = (p * self.p).sum(1, keepdim=True) < 0  # a sign is free: each row goes on where the last one was
+            self.p = torch.where(turned, -p, p)
+        self.t += 1
+        r = self.p @ g if self.wide else g @ self.p.T
+        self.m = BETAS[0] * self.m + (1 - BETAS[0]) * r
+        self.v = BETAS[1] * self.v + (1 - BETAS[1]) * r * r
+        d = self.m / (1 - BETAS[0]**self.t) / ((self.v / (1 - BETAS[1]**self.t)).sqrt() + EPSILON)
+        return GALORE_SCALE * (self.p.T @ d if self.wide else d @ self.p)
+
+
+def on_matrices(size, kind):
+    model = Llama(*SIZES[size])
+    for t in model.p.values():
+        t.requires_grad_(True)
+    special = {n: kind(t) for n, t in model.p.items() if n.startswith("layers.") and t.dim() == 2}
+    optimizer = torch.optim.Adam([t for n, t in model.p.items() if n not in special], betas=BETAS, eps=EPSILON)
+    losses = []
+    for step in range(STEPS):
+        loss = model.loss(model.p, *batch(step, model.vocab, model.seq, model.rows))
+        for t in model.p.values():
+            t.grad = None
+        loss.backward()
+        clip(list(model.p.values()))
+        optimizer.param_groups[0]["lr"] = cosine(BASE_RATE, step)
+        optimizer.step()
+        with torch.no_grad():
+            for n, s in special.items():
+                t = model.p[n]
+                t -= cosine(kind.rate, step) * s.direction(t, t.grad)
+        losses.append(loss.item())
+    return losses
+
+
+METHODS = {
+    "adamw": adamw,
+    "poet_bs": lambda size: poet(size, PoetWeight),
+    "poet_fs": lambda size: poet(size, FullPoetWeight),
+    "muon": lambda size: on_matrices(size, Muon),
+    "galore": lambda size: on_matrices(size, Galore),
+}
+ALL = [m + "_" + s for m in ("adamw", "poet_bs") for s in SIZES] + [m + "_micro" for m in ("poet_fs", "muon", "galore")]
+
+
 def main():
     torch.set_num_threads(2)
     folder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recorded")
     os.makedirs(folder, exist_ok=True)
-    for name in sys.argv[1:] or [m + "_" + s for m in ("adamw", "poet_bs") for s in SIZES]:
+    for name in sys.argv[1:] or ALL:
         method, size = name.rsplit("_", 1)
-        losses = {"adamw": adamw, "poet_bs": poet_bs}[method](size)
+        losses = METHODS[method](size)
         record = {"made_by": "tests/reference/torch_reference.py", "torch": torch.__version__, "losses": losses}
         with open(os.path.join(folder, name + ".json"), "w") as out:
             json.dump(record, out, indent=1)
