@@ -1,6 +1,6 @@
 // y_ij = x_(rows(i), columns(j)), or inverse: y_(rows(i), columns(j)) = x_ij, for a matrix x [m, n] and
-// permutations rows [m], columns [n]. Each is the other's gradient. POET's W = R W0 P is made between the
-// two.
+// permutations rows [m], columns [n], each the other's gradient. POET's base is stored in drawn order; a step
+// makes W = R W0 P of it by the inverse.
 #include <vector>
 
 #include "ops/common.hpp"

@@ -1,8 +1,9 @@
 // A dense layer whose weight is a base between two block rotations (POET, Qiu et al., arXiv 2506.08001):
-//   y = x W^T,  W = Psi_l^T diag(L_1 ... L_(m/b)) Psi_l W0 Psi_r^T diag(R_1 ... R_(n/b)) Psi_r
-// with x [..., n], W0 [m, n], left L [m/b, b, b], right R [n/b, b, b]; (Psi_l v)_i = v_rows(i), (Psi_r v)_j =
-// v_columns(j). It is written with the ops that make W and one matrix product, after differentiation: its own
-// rule needs no gradient of W. With x_j, dx_j, y_j, dy_j the drawn columns of block j,
+//   y = x W^T,  W = Psi_l^T diag(L_1 ... L_(m/b)) D diag(R_1 ... R_(n/b)) Psi_r
+// with x [..., n], the base D [m, n] in drawn order, left L [m/b, b, b], right R [n/b, b, b]; (Psi_l v)_i =
+// v_rows(i), (Psi_r v)_j = v_columns(j). It is written with the ops that make W and one matrix product, after
+// differentiation: its own rule needs no gradient of W. With x_j, dx_j, y_j, dy_j the drawn columns of block
+// j,
 //   dL/dL_j L_j^T = dy_j^T y_j,      R_j^T dL/dR_j = dx_j^T x_j,      dx = dy W
 // because W^T G = dx^T x and G W^T = dy^T y for G = dy^T x. So a step costs 4 T m n + 2 T b (m + n) + 4 m n b
 // flops for T rows, where a dense layer costs 6 T m n. What is kept for the backward pass is y, where nobody
@@ -49,8 +50,7 @@ std::vector<core::TensorType> infer(const core::Infer& x) {
 
 /// W in the drawn order of rows and columns.
 ValueId drawn_weight(Builder& b, std::span<const ValueId> in) {
-  return b.op("rotate_drawn",
-              {b.op("permute_matrix", {in[kBase], in[kRows], in[kColumns]}), in[kLeft], in[kRight]});
+  return b.op("rotate_drawn", {in[kBase], in[kLeft], in[kRight]});
 }
 
 ValueId weight(Builder& b, std::span<const ValueId> in) {
@@ -92,9 +92,7 @@ void grad(core::Grad& x) {
   x.set(kLeft, b.op("divide_transposed", {of_left, in[kLeft]}, {{"side", "right"}}));
   x.set(kRight, b.op("divide_transposed", {of_right, in[kRight]}, {{"side", "left"}}));
   const ValueId rows = b.op("matmul", {in[kLeft], row_blocks(b, g, left)}, exact({{"transpose_a", true}}));
-  const ValueId both =
-      b.op("block_matmul", {reshape_to(b, rows, {m, n}), in[kRight]}, exact({{"transpose", true}}));
-  x.set(kBase, b.op("permute_matrix", {both, in[kRows], in[kColumns]}, {{"inverse", true}}));
+  x.set(kBase, b.op("block_matmul", {reshape_to(b, rows, {m, n}), in[kRight]}, exact({{"transpose", true}})));
 }
 
 /// diag(left) x diag(right), x [m, n].
@@ -118,15 +116,12 @@ void rotate(const core::Ref& x, std::span<const double> w, std::int64_t m, std::
 
 void reference(const core::Ref& x) {
   const std::int64_t m = x.in_shape(kBase)[0], n = x.in_shape(kBase)[1], rows = x.in_shape(kX).rows();
-  std::vector<double> drawn(static_cast<std::size_t>(m * n)), turned(drawn.size(), 0.0), w(drawn.size());
+  std::vector<double> turned(static_cast<std::size_t>(m * n), 0.0), w(turned.size());
   const auto place = [&](std::int64_t i, std::int64_t j) {
     return static_cast<std::size_t>(x.index(kRows)[static_cast<std::size_t>(i)] * n +
                                     x.index(kColumns)[static_cast<std::size_t>(j)]);
   };
-  for (std::int64_t i = 0; i < m; ++i)
-    for (std::int64_t j = 0; j < n; ++j)
-      drawn[static_cast<std::size_t>(i * n + j)] = x.in(kBase)[place(i, j)];
-  rotate(x, drawn, m, n, kLeft, turned);
+  rotate(x, x.in(kBase), m, n, kLeft, turned);
   for (std::int64_t i = 0; i < m; ++i)
     for (std::int64_t j = 0; j < n; ++j) w[place(i, j)] = turned[static_cast<std::size_t>(i * n + j)];
   for (std::int64_t t = 0; t < rows; ++t)

@@ -4,6 +4,7 @@
 //   full sampling:   R = I + D (G - I) D^T, D picks b = round(budget m) drawn rows
 //   G = (I + Q)(I + Q + ... + Q^k), k = neumann_terms, or the Cayley map (I + Q)(I - Q)^-1; Q skew, 0 at the
 //   start of an interval, so that R = P = I and W = W0
+// W0 is stored in the drawn order of its rows and columns (poet/base.cpp), so that no step gathers it.
 // Coordinates, in order: left [m/b, b(b-1)/2] and right [n/b, b(b-1)/2], trained; left_index, right_index,
 // the permutations [m] and [n], or the drawn sets [b], ascending, and then left_order, right_order [m], [n],
 // the whole drawn orders whose first b are the sets.
@@ -99,6 +100,9 @@ Parametrization poet() {
           .applies = poet_parts::samples_blocks,
           .start = start,
           .initialize = poet_parts::initialize,
+          .redraws = poet_parts::redraws,
+          .store = poet_parts::store,
+          .load = poet_parts::load,
           .bound = poet_parts::bound,
           .base_is_fixed = true};
 }

@@ -1,5 +1,6 @@
 #include "experiments/training/checkpoint.hpp"
 
+#include <array>
 #include <cstring>
 #include <stdexcept>
 
@@ -11,6 +12,14 @@ namespace {
 
 std::string moment_name(const Trained& trained, std::size_t m) {
   return "moment/" + trained.name + "/" + trained.moment_names[m] + "." + std::to_string(m);
+}
+
+/// The factors that a tensor's rates stand for.
+template <class T>
+auto rate_tensors(T& trained) {
+  const std::string name = "rate/" + trained.name;
+  return std::array{std::pair(name + "/rows", &trained.rates.rows),
+                    std::pair(name + "/columns", &trained.rates.columns)};
 }
 
 core::TensorView view(const std::string& name, const core::Tensor& tensor) {
@@ -33,18 +42,27 @@ void restore(const core::TensorFile& file, const std::string& name, const core::
 void write_checkpoint(const std::filesystem::path& file, Learner& learner, const CheckpointState& state) {
   std::vector<core::TensorView> views;
   for (const auto& [name, tensor] : learner.store().tensors()) views.push_back(view(name, tensor));
-  core::Json ages = core::Json::object(), intervals = core::Json::object();
+  core::Json ages = core::Json::object(), intervals = core::Json::object(), updates = core::Json::object();
   for (const Trained& t : learner.trained()) {
     for (std::size_t m = 0; m < t.moments.size(); ++m) views.push_back(view(moment_name(t, m), t.moments[m]));
+    for (const auto& [name, factors] : rate_tensors(t))
+      if (!factors->empty())
+        views.push_back(
+            core::view_of<float>(name, {static_cast<std::int64_t>(factors->size())}, std::span(*factors)));
     ages[t.name] = t.age;
   }
-  for (const Parametrized& p : learner.parametrized()) intervals[p.name] = p.interval;
+  for (const Parametrized& p : learner.parametrized()) {
+    intervals[p.name] = p.interval;
+    updates[p.name] = p.updates;
+  }
   core::write_tensors(file, views,
                       {{"cell_id", state.cell_id},
+                       {"document", state.document},
                        {"step", std::to_string(state.step)},
                        {"seconds", core::Json(state.seconds).dump()},
                        {"ages", ages.dump()},
-                       {"intervals", intervals.dump()}});
+                       {"intervals", intervals.dump()},
+                       {"updates", updates.dump()}});
 }
 
 std::optional<CheckpointState> read_checkpoint(const std::filesystem::path& path, Learner& learner,
@@ -64,18 +82,27 @@ std::optional<CheckpointState> read_checkpoint(const std::filesystem::path& path
   for (const auto& [name, tensor] : learner.store().tensors()) restore(file, name, tensor, path.string());
   try {
     const core::Json ages = core::Json::parse(metadata("ages")),
-                     intervals = core::Json::parse(metadata("intervals"));
+                     intervals = core::Json::parse(metadata("intervals")),
+                     updates = core::Json::parse(metadata("updates"));
     for (Trained& t : learner.trained()) {
       for (std::size_t m = 0; m < t.moments.size(); ++m)
         restore(file, moment_name(t, m), t.moments[m], path.string());
       t.age = ages.at(t.name).get<std::int64_t>();
+      for (const auto& [name, factors] : rate_tensors(t)) {
+        const core::StoredTensor* stored = file.find(name);
+        *factors = stored == nullptr ? std::vector<float>() : stored->values<float>();
+      }
+      t.rates.refresh(rate_rule(t.group->update).exponent);
     }
     for (Parametrized& p : learner.parametrized()) {
       p.interval = intervals.at(p.name).get<std::int64_t>();
+      p.updates = updates.at(p.name).get<std::int64_t>();
       p.singular_values.clear();
     }
-    return CheckpointState{cell_id, core::Json::parse(metadata("step")).get<std::int64_t>(),
-                           core::Json::parse(metadata("seconds")).get<double>()};
+    return CheckpointState{cell_id,
+                           core::Json::parse(metadata("step")).get<std::int64_t>(),
+                           core::Json::parse(metadata("seconds")).get<double>(),
+                           {}};
   } catch (const core::Json::exception& e) {
     throw std::runtime_error(path.string() + ": its metadata is damaged (" + e.what() + ")");
   }

@@ -8,6 +8,7 @@
 #include "core/linalg/linalg.hpp"
 #include "experiments/training/initialize.hpp"
 #include "experiments/training/realizations.hpp"
+#include "experiments/training/scaling_families.hpp"
 #include "experiments/updates/learning_rate.hpp"
 
 namespace isorbit::experiments {
@@ -199,6 +200,11 @@ std::vector<float> Learner::logits() {
 double Learner::update(std::int64_t step, std::int64_t steps) {
   for (Parametrized& weight : parametrized_) ++weight.updates;
   return updater_->update(step, steps, method_.clip_norm);
+}
+
+core::Symmetries& Learner::symmetries() {
+  if (!symmetries_) symmetries_ = scaling_families(model_, method_);
+  return *symmetries_;
 }
 
 Parametrized* Learner::find_parametrized(const std::string& weight) {

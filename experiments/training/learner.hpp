@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/passes/compile.hpp"
+#include "core/passes/symmetries.hpp"
 #include "experiments/data/batch_source.hpp"
 #include "experiments/method.hpp"
 #include "experiments/training/compute.hpp"
@@ -74,6 +75,9 @@ class Learner {
 
   [[nodiscard]] const core::Model& model() const { return model_; }
   [[nodiscard]] const Method& method() const { return method_; }
+  [[nodiscard]] std::uint64_t seed() const { return seed_; }
+  /// What may be scaled against each other (scaling_families.hpp), found at the first call.
+  [[nodiscard]] core::Symmetries& symmetries();
   [[nodiscard]] core::TensorStore& store() { return store_; }
   [[nodiscard]] core::Engine& engine() { return engine_; }
   [[nodiscard]] std::vector<Trained>& trained() { return trained_; }
@@ -113,6 +117,7 @@ class Learner {
   std::optional<core::Program> probe_;
   bool has_realization_ = false;
   double compile_seconds_ = 0;
+  std::optional<core::Symmetries> symmetries_;
   std::optional<Updater> updater_;
 };
 

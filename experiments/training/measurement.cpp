@@ -5,7 +5,6 @@
 #include <map>
 
 #include "core/linalg/linalg.hpp"
-#include "experiments/training/pairs.hpp"
 
 namespace isorbit::experiments {
 
@@ -14,6 +13,12 @@ namespace {
 struct Norms {
   double l1 = 0, frobenius = 0;
 };
+
+std::size_t rank_of(Learner& learner, const std::string& tensor) {
+  const core::Parameter* parameter = learner.model().graph.parameter(tensor);
+  return parameter != nullptr ? learner.model().graph.shape(parameter->value).rank()
+                              : learner.store().at(tensor).shape().rank();
+}
 
 Norms norms(std::span<const float> values) {
   Norms n;
@@ -48,6 +53,9 @@ void measure(Learner& learner, const analysis::MeasureSet& measures, Found& foun
     const Learner::Drift drift = learner.drift(*p, found.singular_values);
     found.measures["defect"] = drift.defect;
     found.measures["defect_bound"] = drift.bound;
+    const Word<Parametrization>& word = p->group->parametrization;
+    if (word.word->measures)
+      found.measures.merge(word.word->measures(word.fields, p->read_coordinates(), p->updates));
   }
 }
 
@@ -67,6 +75,22 @@ std::vector<std::vector<Found*>> dealt(std::vector<Found>& weights, std::size_t 
   return hands;
 }
 
+/// Of pairs of which either side is one tensor, and both matrices or both vectors: a norm of gains over that
+/// of a matrix says little.
+void measure_ratios(Learner& learner, std::int64_t step, Recorder& recorder) {
+  for (const core::ScalingFamily& family : learner.symmetries().families) {
+    std::vector<std::string> sides[2];
+    for (const core::ScaledWeight& member : family.members)
+      if (!member.is_offset) sides[member.power > 0 ? 0 : 1].push_back(member.parameter);
+    if (sides[0].size() != 1 || sides[1].size() != 1) continue;
+    const std::string &first = sides[0][0], &second = sides[1][0];
+    if (rank_of(learner, first) != rank_of(learner, second)) continue;
+    const Norms a = norms(learner.realized(first)), b = norms(learner.realized(second));
+    recorder.measures(step, "ratio/" + family.kind + "/" + first,
+                      {{"l1", a.l1 / b.l1}, {"frobenius", a.frobenius / b.frobenius}});
+  }
+}
+
 }  // namespace
 
 void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std::int64_t step,
@@ -74,7 +98,8 @@ void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std
   learner.realize();
   std::vector<Found> weights;
   for (const std::string& name : learner.weights()) {
-    const core::Shape& shape = learner.store().at(name).shape();
+    const core::Graph& model = learner.model().graph;
+    const core::Shape& shape = model.value(model.parameter(name)->value).type.shape;
     if (shape.rank() == 2) weights.push_back({name, shape, learner.realized(name), {}, {}});
   }
   core::Engine& engine = learner.engine();
@@ -87,13 +112,7 @@ void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std
     recorder.spectrum(step, found.name, found.shape.dims(), found.singular_values);
     recorder.measures(step, "measure/" + found.name, found.measures);
   }
-  for (const core::ScalingPair& pair : learner.model().pairs) {
-    for (const EventScope::Pair& p : resolve_pair(learner.model().graph, pair)) {
-      const Norms first = norms(learner.realized(p.first)), second = norms(learner.realized(p.second));
-      recorder.measures(step, "ratio/" + pair.name + "/" + p.first,
-                        {{"l1", first.l1 / second.l1}, {"frobenius", first.frobenius / second.frobenius}});
-    }
-  }
+  measure_ratios(learner, step, recorder);
 }
 
 }  // namespace isorbit::experiments

@@ -49,23 +49,49 @@ struct ParametrizedWeight {
   std::vector<Coordinate> described;
   std::vector<core::Tensor> coordinates;
 
-  /// A Gaussian base and the coordinates of interval 0.
+  /// A Gaussian weight as base and the coordinates of interval 0.
   ParametrizedWeight(const std::string& name, core::Json word_fields, core::Shape weight)
       : word(parametrization(name)),
         fields(std::move(word_fields)),
         shape(std::move(weight)),
-        base({shape, core::DType::f32}) {
-    core::Philox(9, 1).fill_normal(base.values(), 1.0);
+        base(word.stored ? word.stored(fields, shape) : core::TensorType{shape, core::DType::f32}) {
     described = word.coordinates(fields, shape);
     for (const Coordinate& c : described) coordinates.emplace_back(c.type);
     start(7, 0);
+    std::vector<float> drawn(static_cast<std::size_t>(shape.elements()));
+    core::Philox(9, 1).fill_normal(drawn, 1.0);
+    store(drawn);
   }
 
-  void start(std::uint64_t seed, std::int64_t interval) {
-    std::vector<core::Tensor*> all;
-    for (core::Tensor& c : coordinates) all.push_back(&c);
-    word.start(fields, "w", all, seed, interval);
+  /// Makes `values` the base of the present interval.
+  void store(std::span<const float> values) {
+    if (word.store) {
+      word.store(fields, values, base, all());
+    } else {
+      std::ranges::copy(values, base.values().begin());
+    }
   }
+
+  /// The weight that the base stands for.
+  [[nodiscard]] std::vector<float> load() const {
+    if (!word.load) return {base.values().begin(), base.values().end()};
+    std::vector<float> values(static_cast<std::size_t>(shape.elements()));
+    word.load(fields, base, all(), values);
+    return values;
+  }
+
+  [[nodiscard]] std::vector<core::Tensor*> all() {
+    std::vector<core::Tensor*> tensors;
+    for (core::Tensor& c : coordinates) tensors.push_back(&c);
+    return tensors;
+  }
+  [[nodiscard]] std::vector<const core::Tensor*> all() const {
+    std::vector<const core::Tensor*> tensors;
+    for (const core::Tensor& c : coordinates) tensors.push_back(&c);
+    return tensors;
+  }
+
+  void start(std::uint64_t seed, std::int64_t interval) { word.start(fields, "w", all(), seed, interval); }
 
   /// Trainable coordinates from a Gaussian such that a matrix Q of b rows has singular values up to about
   /// `size`.
@@ -75,10 +101,6 @@ struct ParametrizedWeight {
       const auto b = std::sqrt(2.0 * static_cast<double>(described[i].type.shape.back()));
       core::Philox(11, i).fill_normal(coordinates[i].values(), size / (2 * std::sqrt(b)));
     }
-  }
-
-  [[nodiscard]] std::vector<float> base_values() const {
-    return {base.values().begin(), base.values().end()};
   }
 
   /// Output "w"; with `weights` also "loss", the sum of w times a constant.
@@ -130,17 +152,14 @@ struct ParametrizedWeight {
     return {w.begin(), w.end()};
   }
 
-  [[nodiscard]] double bound() const {
-    std::vector<const core::Tensor*> all;
-    for (const core::Tensor& c : coordinates) all.push_back(&c);
-    return word.bound(fields, all);
-  }
+  [[nodiscard]] double bound() const { return word.bound(fields, all()); }
 
   /// Largest move of a singular value from the base's, relative to the largest.
   template <class Number>
   [[nodiscard]] double defect(const std::vector<Number>& realized) const {
     const auto rows = static_cast<std::size_t>(shape[0]), columns = static_cast<std::size_t>(shape[1]);
-    const auto before = core::singular_values(std::span<const float>(base.values()), rows, columns);
+    const std::vector<float> start = load();
+    const auto before = core::singular_values(std::span<const float>(start), rows, columns);
     const auto now = core::singular_values(std::span<const Number>(realized), rows, columns);
     double most = 0;
     for (std::size_t i = 0; i < now.size(); ++i) most = std::max(most, std::abs(now[i] - before[i]));

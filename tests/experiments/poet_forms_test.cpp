@@ -37,7 +37,7 @@ core::Graph layer(const ParametrizedWeight& weight, std::int64_t rows, Side side
   return graph;
 }
 
-core::ReferenceInputs inputs_of(const ParametrizedWeight& weight, std::int64_t rows, double size) {
+core::ReferenceInputs inputs_of(ParametrizedWeight& weight, std::int64_t rows, double size) {
   core::ReferenceInputs inputs;
   const auto draw = [&](const std::string& name, std::int64_t n, double scale) {
     const core::Philox random(5, core::stream_of(name));
@@ -47,6 +47,8 @@ core::ReferenceInputs inputs_of(const ParametrizedWeight& weight, std::int64_t r
   draw("x", rows * weight.shape[1], 1);
   draw("target", rows * weight.shape[0], 1);
   draw("base", weight.shape.elements(), 1);
+  weight.store(std::vector<float>(inputs.values.at("base").begin(), inputs.values.at("base").end()));
+  inputs.values.at("base").assign(weight.base.values().begin(), weight.base.values().end());
   for (std::size_t c = 0; c < weight.described.size(); ++c) {
     const Coordinate& described = weight.described[c];
     if (described.trainable) {
@@ -110,7 +112,7 @@ TEST(PoetForms, AgreeInLossAndEveryGradientInDouble) {
                                             {{"cayley", "exact"}}}) {
     Json fields = form;
     fields["block_size"] = 4;
-    const ParametrizedWeight weight = poet(fields, {12, 8});
+    ParametrizedWeight weight = poet(fields, {12, 8});
     const core::ReferenceInputs inputs = inputs_of(weight, 6, 0.2);
     expect_close(in_double(layer(weight, 6, Side::weight), inputs),
                  in_double(layer(weight, 6, Side::input), inputs), 1e-12, fields.dump());
@@ -121,7 +123,7 @@ TEST(PoetForms, AgreeInLossAndEveryGradientByTheKernels) {
   for (const int terms : {3, 4}) {
     for (const double size : {0.0, 0.003, 0.02, 0.08}) {  // of an entry of Q; singular values to 8 times it
       for (const char* memory : {"fast", "mem"}) {
-        const ParametrizedWeight weight =
+        ParametrizedWeight weight =
             poet({{"block_size", 16}, {"neumann_terms", terms}, {"memory", memory}}, {48, 32});
         const core::ReferenceInputs inputs = inputs_of(weight, 300, size);
         const Results exact = in_double(layer(weight, 300, Side::weight), inputs);
@@ -136,7 +138,7 @@ TEST(PoetForms, AgreeInLossAndEveryGradientByTheKernels) {
 /// Operands rounded to 2^-9 of themselves. What a rotation learns is the skew part of a product whose
 /// symmetric part is several times larger here, and whose rounding remains when that cancels.
 TEST(PoetForms, AgreeInBf16WithinItsRoundingTheInputSideBetter) {
-  const ParametrizedWeight weight = poet({{"block_size", 16}}, {48, 32});
+  ParametrizedWeight weight = poet({{"block_size", 16}}, {48, 32});
   const core::ReferenceInputs inputs = inputs_of(weight, 300, 0.02);
   const Results exact = in_double(layer(weight, 300, Side::weight), inputs);
   expect_close(exact, by_kernels(layer(weight, 300, Side::weight), inputs, core::DType::bf16), 4e-2,

@@ -114,9 +114,9 @@ TEST(PoetInit, UniformSpectrumHasEqualSingularValues) {
 
 TEST(PoetInit, ModelLeavesTheBaseAlone) {
   ParametrizedWeight w("poet", poet_fields({{"block_size", 8}, {"init", "model"}}), Shape{16, 8});
-  const std::vector<float> before = w.base_values();
+  const std::vector<float> before = w.load();
   w.word.initialize(w.fields, "w", w.base, 3);
-  EXPECT_EQ(w.base_values(), before);
+  EXPECT_EQ(w.load(), before);
 }
 
 /// W [2, 2] = G_left W0 G_right with blocks of size 2: both singular values move by |1 - (it)^(k+1)|^2.

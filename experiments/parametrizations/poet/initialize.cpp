@@ -31,11 +31,12 @@ std::vector<double> gaussian(std::size_t count, const core::Philox& random) {
 
 }  // namespace
 
-void initialize(const core::Json& fields, const std::string& weight, core::Tensor& base, std::uint64_t seed) {
+void initialize(const core::Json& fields, const std::string& weight, core::Tensor& drawn,
+                std::uint64_t seed) {
   const auto kind = fields.at("init").get<std::string>();
   if (kind == "model") return;
-  const auto rows = static_cast<std::size_t>(base.shape()[0]);
-  const auto columns = static_cast<std::size_t>(base.shape()[1]);
+  const auto rows = static_cast<std::size_t>(drawn.shape()[0]);
+  const auto columns = static_cast<std::size_t>(drawn.shape()[1]);
   const core::Philox random(seed, core::stream_of(weight + "/init"));
   double scale = fields.at("gain").get<double>();
   std::vector<double> w = kind == "uniform_spectrum" ? core::random_orthogonal(rows, columns, random)
@@ -43,8 +44,15 @@ void initialize(const core::Json& fields, const std::string& weight, core::Tenso
   if (kind == "normalized_gaussian") normalize_rows(w, columns);
   if (kind == "standard") scale *= 0.02;
   if (kind == "xavier") scale *= std::sqrt(2.0 / static_cast<double>(rows + columns));
-  const auto values = base.values();
+  const auto values = drawn.values();
   for (std::size_t i = 0; i < w.size(); ++i) values[i] = static_cast<float>(scale * w[i]);
+}
+
+std::optional<Misfit> redraws(const core::Json& fields) {
+  const auto kind = fields.at("init").get<std::string>();
+  if (kind == "model") return std::nullopt;
+  return Misfit{"init", core::shown(core::Json(kind)), "\"model\"",
+                "it would be drawn anew in place of the weight that is given", "\"model\""};
 }
 
 }  // namespace isorbit::experiments::parametrizations::poet_parts

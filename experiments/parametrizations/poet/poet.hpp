@@ -25,6 +25,12 @@ struct Side {
 
 [[nodiscard]] std::vector<Misfit> misfits(const core::Json& fields, const core::Shape& weight);
 
+/// Makes a weight the base, and back (poet/base.cpp).
+void store(const core::Json& fields, std::span<const float> weight, core::Tensor& base,
+           std::span<core::Tensor* const> coordinates);
+void load(const core::Json& fields, const core::Tensor& base,
+          std::span<const core::Tensor* const> coordinates, std::span<float> weight);
+
 /// The realized weight, [m, n]; coordinates as poet.cpp lists them.
 [[nodiscard]] core::ValueId realize(core::Builder& build, const core::Json& fields, core::ValueId base,
                                     std::span<const core::ValueId> coordinates);
@@ -36,7 +42,9 @@ struct Side {
 /// How far the rotations may move singular values, relative to the largest.
 [[nodiscard]] Bound bound(const core::Json& fields, std::span<const core::Tensor* const> coordinates);
 
-/// Draws the base as "init" says; "model" leaves it.
-void initialize(const core::Json& fields, const std::string& weight, core::Tensor& base, std::uint64_t seed);
+/// Draws the weight as "init" says; "model" leaves it.
+void initialize(const core::Json& fields, const std::string& weight, core::Tensor& drawn, std::uint64_t seed);
+/// A weight that is given is kept by "model" alone.
+[[nodiscard]] std::optional<Misfit> redraws(const core::Json& fields);
 
 }  // namespace isorbit::experiments::parametrizations::poet_parts

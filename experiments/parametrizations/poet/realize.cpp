@@ -3,7 +3,7 @@
 //   exact:      G - I = 2 Q (I - Q)^-1 = 2 Q (I + Q)^-T,    (I + Q)(I - Q)^-1 = I + that
 // in which nothing is lost by subtraction where Q is small, and which is 0 exactly where Q is 0. Block
 // sampling multiplies by G itself, which is I exactly there (ops/cayley.cpp). Then W is W0 bit for bit:
-// products with exact zeros and ones are exact, gathers and their inverses only move numbers.
+// products with exact zeros and ones are exact, gathers only move numbers.
 #include "experiments/parametrizations/poet/poet.hpp"
 
 namespace isorbit::experiments::parametrizations::poet_parts {
@@ -44,10 +44,9 @@ ValueId rotation(Builder& b, const Json& fields, ValueId coordinate, std::int64_
   return b.op("cayley_neumann", {coordinate}, {{"size", size}, {"terms", fields.at("neumann_terms")}});
 }
 
-/// Psi_l^T diag(G_l) Psi_l W0 Psi_r^T diag(G_r) Psi_r; (Psi x)_i = x_index(i).
+/// Psi_l^T diag(G_l) D diag(G_r) Psi_r of the base D in drawn order; (Psi x)_i = x_index(i).
 ValueId realize_blocks(Builder& b, ValueId base, ValueId left, ValueId right, ValueId rows, ValueId columns) {
-  const ValueId drawn = b.op("permute_matrix", {base, rows, columns});
-  return b.op("permute_matrix", {b.op("rotate_drawn", {drawn, left, right}), rows, columns},
+  return b.op("permute_matrix", {b.op("rotate_drawn", {base, left, right}), rows, columns},
               {{"inverse", true}});
 }
 
