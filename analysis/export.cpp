@@ -35,7 +35,8 @@ std::string value_at(const core::Values& values, std::size_t row) {
   return quoted(std::get<std::vector<std::string>>(values)[row]);
 }
 
-/// Calls visit(series, step, value) for everything in a record, series by series.
+/// Calls visit(series, step, value) for everything in a record, series by series; a table of items has the
+/// item in place of the step.
 template <class Visit>
 void for_each_value(const core::RunRecord& record, const Visit& visit) {
   for (const core::Series& series : record.series) {
@@ -94,15 +95,24 @@ void write_long(std::span<const LabelledRun> runs, std::ostream& out) {
   }
 }
 
+/// Of a record, for one row a step: without its tables of items.
+core::RunRecord over_steps(core::RunRecord record) {
+  std::erase_if(record.series, [](const core::Series& series) {
+    return !series.columns.empty() && series.columns.front().name == "item";
+  });
+  return record;
+}
+
 /// Series of all records in order of first appearance.
 std::vector<std::string> series_names(std::span<const LabelledRun> runs) {
   std::vector<std::string> names;
   std::unordered_map<std::string, bool> known;
   for (const LabelledRun& run : runs) {
     if (!run.load) continue;
-    for_each_value(run.load(), [&](const std::string& series, const std::string&, const std::string&) {
-      if (known.emplace(series, true).second) names.push_back(series);
-    });
+    for_each_value(over_steps(run.load()),
+                   [&](const std::string& series, const std::string&, const std::string&) {
+                     if (known.emplace(series, true).second) names.push_back(series);
+                   });
   }
   return names;
 }
@@ -120,7 +130,7 @@ void write_wide(std::span<const LabelledRun> runs, std::ostream& out) {
     // Rows by (step, how many rows of the series stand at this step already); cells by column.
     std::map<std::pair<std::int64_t, std::size_t>, std::map<std::size_t, std::string>> rows;
     std::map<std::pair<std::size_t, std::int64_t>, std::size_t> seen;
-    for_each_value(run.load(),
+    for_each_value(over_steps(run.load()),
                    [&](const std::string& name, const std::string& step, const std::string& value) {
                      const std::int64_t at = std::stoll(step);
                      const std::size_t c = column.at(name);

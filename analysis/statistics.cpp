@@ -92,6 +92,16 @@ double student_two_sided(double t, double degrees_of_freedom) {
 }
 
 // Holm, "A simple sequentially rejective multiple test procedure", 1979. NaN stays NaN and is not counted.
+Proportion wilson_interval(std::size_t successes, std::size_t count) {
+  if (count == 0) return {NAN, NAN, NAN};
+  constexpr double z = 1.959963984540054;  // the normal distribution's 0.975 quantile
+  const auto n = static_cast<double>(count);
+  const double p = static_cast<double>(successes) / n, shrink = 1 + z * z / n;
+  const double middle = (p + z * z / (2 * n)) / shrink;
+  const double half = z / shrink * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  return {p, std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
 std::vector<double> holm_adjusted(std::span<const double> p_values) {
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < p_values.size(); ++i)

@@ -40,6 +40,12 @@ struct Comparison {
 /// P(|T| >= |t|) for Student's t with `degrees_of_freedom` > 0.
 [[nodiscard]] double student_two_sided(double t, double degrees_of_freedom);
 
+/// A share with its 95 % confidence interval by Wilson's score; NaN of nothing.
+struct Proportion {
+  double value = 0, low = 0, high = 0;
+};
+[[nodiscard]] Proportion wilson_interval(std::size_t successes, std::size_t count);
+
 /// p-values adjusted for making them all (Holm's step-down), in the order given; never smaller than given.
 [[nodiscard]] std::vector<double> holm_adjusted(std::span<const double> p_values);
 

@@ -82,8 +82,8 @@ Spec shell_spec(const Spec& inputs, const Spec& node) {
        {"nodes", nodes, "the model's nodes"},
        {"loss", Spec::text(), "id of the node to minimise"},
        {"outputs", Spec::map(Spec::text()), "named results: name -> id of a node", Json::object()},
-       {"pairs", Spec::map(Spec::list(Spec::text())),
-        "pairs of linear layers that may be scaled against each other: name -> two patterns of node names",
+       {"exports", Spec::map(Spec::any()),
+        "how files of other programs call the weights: program -> table; decides no number",
         Json::object()}});
 }
 

@@ -16,7 +16,8 @@
 
 namespace isorbit::core {
 
-enum class StoredType { f32, f64, i32, i64, u8 };
+/// f16 and bf16 are read from files of other programs; widened() makes f32 of them.
+enum class StoredType { f32, f64, i32, i64, u8, f16, bf16 };
 
 /// Bytes of one element.
 [[nodiscard]] std::size_t size_of(StoredType type);
@@ -77,6 +78,9 @@ struct StoredTensor {
   /// Throws std::runtime_error naming the tensor when its type is not `wanted`.
   void expect(StoredType wanted) const;
 };
+
+/// The elements of an f32, f16 or bf16 tensor, exactly. Throws std::runtime_error naming it for another type.
+[[nodiscard]] std::vector<float> widened(const StoredTensor& tensor);
 
 struct TensorFile {
   std::map<std::string, std::string> metadata;

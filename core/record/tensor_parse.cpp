@@ -97,7 +97,7 @@ class Parser {
                            [&](const auto& t) { return t.name == dtype->get_ref<const std::string&>(); });
     if (known == tensor_type_names.end())
       fail(where + "dtype: found " + (dtype == value.end() ? "none" : shown(*dtype)) +
-           "; expected one of F32, F64, I32, I64, U8");
+           "; expected one of F32, F64, I32, I64, U8, F16, BF16");
     Entry entry{{name, known->type, integers(name, value, "shape"), {}}, 0, 0};
     const auto offsets = integers(name, value, "data_offsets");
     if (offsets.size() != 2 || offsets[0] > offsets[1])

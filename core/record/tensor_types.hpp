@@ -15,11 +15,13 @@ struct StoredTypeName {
   std::string_view name;
   std::size_t size;
 };
-inline constexpr std::array<StoredTypeName, 5> tensor_type_names = {{{StoredType::f32, "F32", 4},
+inline constexpr std::array<StoredTypeName, 7> tensor_type_names = {{{StoredType::f32, "F32", 4},
                                                                      {StoredType::f64, "F64", 8},
                                                                      {StoredType::i32, "I32", 4},
                                                                      {StoredType::i64, "I64", 8},
-                                                                     {StoredType::u8, "U8", 1}}};
+                                                                     {StoredType::u8, "U8", 1},
+                                                                     {StoredType::f16, "F16", 2},
+                                                                     {StoredType::bf16, "BF16", 2}}};
 
 [[nodiscard]] std::string_view name_of(StoredType type);
 

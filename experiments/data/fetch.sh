@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Fetches real data out of Debian packages; needs no root.
-#   experiments/data/fetch.sh [austen|kjv|fashion-mnist|all] [DIR]      DIR: data/ at the repository root
+#   experiments/data/fetch.sh [austen|kjv|fashion-mnist|wordnet|all] [DIR]      DIR: data/ at the repository root
 #
 # austen         text    Jane Austen's six novels; valid is Persuasion, train the other five       public domain
 # kjv            text    King James Bible, a verse a line; valid is the four Gospels, which repeat
 #                        one another and so must fall on one side, train all the other books       public domain
 # fashion-mnist  images  60,000 and 10,000 of 28x28, ten classes of clothes; uncompressed IDX      MIT
+# wordnet        synsets WordNet 3.0, which the task wordnet_cloze is made from; no corpus         WordNet 3.0 licence
 #
 # What is there with the right SHA-256 is left alone. Files are made beside their place and renamed into it.
 set -euo pipefail
@@ -16,9 +17,9 @@ fail() { say "$*"; exit 1; }
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 name=${1-all}
 case "$name" in
-  austen | kjv | fashion-mnist) names=("$name") ;;
-  all) names=(austen kjv fashion-mnist) ;;
-  *) say "unknown corpus '$name'; usage: experiments/data/fetch.sh [austen|kjv|fashion-mnist|all] [DIR]"; exit 2 ;;
+  austen | kjv | fashion-mnist | wordnet) names=("$name") ;;
+  all) names=(austen kjv fashion-mnist wordnet) ;;
+  *) say "unknown corpus '$name'; usage: experiments/data/fetch.sh [austen|kjv|fashion-mnist|wordnet|all] [DIR]"; exit 2 ;;
 esac
 dir=${2-$root/data}
 mkdir -p "$dir" || fail "cannot make the folder $dir"
@@ -35,6 +36,11 @@ c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888  train-images
 bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9  train-labels
 5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b  valid-images
 0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34  valid-labels'
+hashes_wordnet='
+c89120dfc1f046ddff4a631bf9b7e9fa1a36b5e86565a23bf82dbe14f30b88a7  data.adj
+444a63bf3955080ab7524f5079cfc07ff9bc682cb98bdb1db73b0fb9829f1139  data.adv
+fea17d2f9656611334eac790e5d69e47645fa180c4aa481fb4cd9b3520754ca2  data.noun
+adcf43e35b581e8036d8b5a52d63d9cd3d3b4870b2720d3c03c799df44777bc2  data.verb'
 
 temporary=$(mktemp -d "$dir/.fetch.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
@@ -116,6 +122,12 @@ fetch_fashion_mnist() {
   zcat "$from/train-labels-idx1-ubyte.gz" >"$temporary/out/train-labels"
   zcat "$from/t10k-images-idx3-ubyte.gz" >"$temporary/out/valid-images"
   zcat "$from/t10k-labels-idx1-ubyte.gz" >"$temporary/out/valid-labels"
+}
+
+fetch_wordnet() {
+  local x
+  x=$(unpack wordnet-base)
+  cp "$x"/usr/share/wordnet/data.{noun,verb,adj,adv} "$temporary/out/"
 }
 
 for corpus in "${names[@]}"; do

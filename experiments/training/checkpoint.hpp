@@ -13,7 +13,8 @@ namespace isorbit::experiments {
 struct CheckpointState {
   std::string cell_id;
   std::int64_t step = 0;
-  double seconds = 0;  // spent training before
+  double seconds = 0;         // spent training before
+  std::string document = {};  // of the cell, as JSON, so that the file can be read by itself
 };
 
 /// Writes beside and renames. Tensors keep their names; moments are "moment/<tensor>/<k>".

@@ -4,6 +4,7 @@
 
 #include "analysis/export.hpp"
 #include "core/record/durable_file.hpp"
+#include "experiments/program/export_weights.hpp"
 #include "experiments/program/labelled_runs.hpp"
 
 namespace isorbit::experiments::verb {
@@ -25,16 +26,20 @@ void write_file(const std::filesystem::path& file, std::span<const analysis::Lab
 
 int export_csv(Console& console, const std::vector<std::string>& arguments) {
   CommandLine line(
-      "export DIR|SWEEP [options]",
+      "export DIR|SWEEP|CELL [options]",
       "Every number of the complete cells as CSV on standard output: losses, measures, events and\n"
-      "singular values, each row that was recorded.");
+      "singular values, each row that was recorded. With --format safetensors the weights of one cell,\n"
+      "given by its folder, as Hugging Face's transformers read them: model.safetensors, config.json.");
   line.option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
       .option("seed", "N", "this seed in place of the sweep's")
-      .option("format", "csv", "the format")
+      .option("format", "csv|safetensors", "numbers of a sweep, or weights of a cell")
       .option("shape", "long|wide", "a row per value (long), or per step with a column per series (wide)")
-      .option("output,o", "FILE", "write there");
+      .option("output,o", "PATH", "write there: a file, or the folder of weights; else <cell>/hugging_face");
   if (!line.parse(console, arguments)) return 0;
-  (void)line.choice("format", {"csv"}, "csv");
+  if (line.choice("format", {"csv", "safetensors"}, "csv") == "safetensors") {
+    export_weights(console, line.first("folder of a cell"), line.text("output"));
+    return 0;
+  }
   const bool wide = line.choice("shape", {"long", "wide"}, "long") == "wide";
   const std::filesystem::path first = line.first("sweep document or folder of results");
   std::error_code error;

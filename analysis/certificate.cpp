@@ -1,0 +1,232 @@
+#include "analysis/certificate.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <sstream>
+
+namespace isorbit::analysis {
+
+namespace {
+
+/// The record rounds both spectra to single precision.
+constexpr double kRecordRounding = 0x1p-23;
+
+std::string text(double value) {
+  std::ostringstream out;
+  out.precision(3);
+  out << value;
+  return out.str();
+}
+
+/// How far a move is from its bound: above 1 it passed it. Nothing moved is within any bound.
+double share(double defect, double bound) {
+  if (defect == 0) return 0;
+  return defect / bound;
+}
+
+bool within(double defect, double bound) { return defect <= bound; }  // false for NaN
+
+Verdict worse(Verdict a, Verdict b) {
+  const auto rank = [](Verdict v) {
+    return v == Verdict::broken ? 3 : v == Verdict::not_measured ? 2 : v == Verdict::kept ? 1 : 0;
+  };
+  return rank(a) >= rank(b) ? a : b;
+}
+
+/// Whether a weight kept its singular values, and why not.
+void judge(WeightCertificate& w, double tolerance) {
+  if (!std::isnan(w.bound) && !within(w.defect, w.bound)) {
+    w.verdict = Verdict::broken;
+    w.reason = "the move at step " + std::to_string(w.defect_step) + " was " + text(w.defect) +
+               " of the largest singular value, more than its bound " + text(w.bound);
+  } else if (w.snapshots > 1 && !within(w.drift, tolerance + kRecordRounding)) {
+    w.verdict = Verdict::broken;
+    w.reason = "its singular values drifted by " + text(w.drift) + " of the largest until step " +
+               std::to_string(w.drift_step) + ", more than the tolerance " + text(tolerance) +
+               (w.merges > 1 ? " (" + std::to_string(w.merges) + " merges, each within its bound)" : "");
+  } else if (w.snapshots < 2) {
+    w.verdict = Verdict::not_measured;
+    w.reason =
+        "its singular values were recorded " + std::to_string(w.snapshots) + " times; expected twice or more";
+  } else {
+    w.verdict = Verdict::kept;
+  }
+}
+
+/// The column as numbers; NaN throughout where there is none.
+std::vector<double> numbers(const core::Series& series, const char* column) {
+  const core::Column* found = series.find(column);
+  return found == nullptr ? std::vector<double>(series.columns.front().size(), kUnknown) : found->doubles();
+}
+
+}  // namespace
+
+const char* name_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kept:
+      return "kept";
+    case Verdict::broken:
+      return "broken";
+    case Verdict::not_measured:
+      return "not measured";
+    case Verdict::none:
+      break;
+  }
+  return "nothing to keep";
+}
+
+Certifier::Weight& Certifier::weight(const std::string& name) {
+  const auto [at, is_new] = index_.emplace(name, weights_.size());
+  if (is_new) weights_.emplace_back().facts.weight = name;
+  return weights_[at->second];
+}
+
+void Certifier::moved(Weight& w, std::int64_t step, double defect, double bound) {
+  if (std::isnan(bound)) return;  // nothing was stated
+  w.facts.claims = true;
+  const bool first = std::isnan(w.facts.bound);
+  if (!first && !(share(defect, bound) > share(w.facts.defect, w.facts.bound)) && !std::isnan(defect)) return;
+  w.facts.defect = defect;
+  w.facts.bound = bound;
+  w.facts.defect_step = step;
+}
+
+void Certifier::scaled(const EventFacts& row) {
+  if (rescales_.empty() || rescales_.back().step != row.step) {
+    rescales_.emplace_back();
+    rescales_.back().step = row.step;
+    rescales_.back().defect = row.defect;
+  }
+  RescaleCertificate& all = rescales_.back();
+  ++all.weights;
+  if (!(row.defect <= all.defect)) all.defect = row.defect;
+  all.tolerance = std::isnan(all.tolerance) ? row.bound : std::min(all.tolerance, row.bound);
+  if (!std::isnan(row.ulp)) all.ulp = std::isnan(all.ulp) ? row.ulp : std::max(all.ulp, row.ulp);
+  Weight& w = weight(row.parameter);
+  if (w.scaled_at == row.step || std::isnan(row.factor)) w.uneven = true;
+  w.scaled_at = row.step;
+  w.factor *= row.factor;
+}
+
+void Certifier::event(const EventFacts& row) {
+  if (row.kind == "rescale") scaled(row);
+  if (row.kind != "merge") return;
+  Weight& w = weight(row.parameter);
+  moved(w, row.step, row.defect, row.bound);
+  ++w.facts.merges;
+  w.facts.explained = (1 + w.facts.explained) * (1 + row.defect) - 1;
+}
+
+void Certifier::unmerged(std::int64_t step, const std::string& name, double defect, double bound) {
+  Weight& w = weight(name);
+  if (w.facts.merges == 0 && std::isnan(w.facts.bound_before)) w.facts.bound_before = bound;
+  moved(w, step, defect, bound);
+}
+
+void Certifier::spectrum(std::int64_t step, const std::string& name, std::span<const float> values) {
+  Weight& w = weight(name);
+  ++w.facts.snapshots;
+  if (w.reference.empty() || w.uneven || w.reference.size() != values.size()) {
+    w.reference.assign(values.begin(), values.end());
+    w.factor = 1;
+    w.uneven = false;
+    return;
+  }
+  double most = 0;
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const double d = std::abs(static_cast<double>(values[k]) - std::abs(w.factor) * w.reference[k]);
+    if (!(d <= most)) most = d;
+  }
+  const double drift = most == 0 ? 0 : most / (std::abs(w.factor) * w.reference.front());
+  if (!std::isnan(w.facts.drift) && drift <= w.facts.drift) return;
+  w.facts.drift = drift;
+  w.facts.drift_step = step;
+}
+
+Certificate Certifier::certificate() const {
+  Certificate out;
+  out.tolerance = tolerance_;
+  for (const Weight& w : weights_) {
+    if (!w.facts.claims) {
+      out.free_weights += w.facts.snapshots > 0 ? 1 : 0;
+      continue;
+    }
+    out.weights.push_back(w.facts);
+    judge(out.weights.back(), tolerance_);
+    out.verdict = worse(out.verdict, out.weights.back().verdict);
+  }
+  out.rescales = rescales_;
+  for (RescaleCertificate& r : out.rescales) {
+    r.verdict = within(r.defect, r.tolerance) ? Verdict::kept : Verdict::broken;
+    out.verdict = worse(out.verdict, r.verdict);
+  }
+  return out;
+}
+
+namespace {
+
+/// Rows of several tables in the order they were made: by step, events before snapshots.
+class Rows {
+ public:
+  void events(const core::Series& series) {
+    const auto& steps = series.at("step").integers();
+    const auto &kinds = series.at("kind").texts(), &parameters = series.at("parameter").texts();
+    const std::vector<double> factor = numbers(series, "factor"), defect = numbers(series, "defect"),
+                              bound = numbers(series, "bound"), ulp = numbers(series, "ulp");
+    for (std::size_t i = 0; i < steps.size(); ++i)
+      add(steps[i], 0,
+          [row = EventFacts{steps[i], kinds[i], parameters[i], factor[i], defect[i], bound[i], ulp[i]}](
+              Certifier& c) { c.event(row); });
+  }
+
+  void spectrum(const core::Spectrum& s) {
+    for (std::size_t t = 0; t < s.steps.size(); ++t)
+      add(s.steps[t], 1, [&s, t](Certifier& c) {
+        c.spectrum(s.steps[t], s.parameter, std::span(s.values).subspan(t * s.rank, s.rank));
+      });
+  }
+
+  void measures(const core::Series& series, const std::string& weight) {
+    const auto& steps = series.at("step").integers();
+    const std::vector<double> defect = numbers(series, "defect"), bound = numbers(series, "defect_bound");
+    for (std::size_t t = 0; t < steps.size(); ++t)
+      add(steps[t], 1, [weight, step = steps[t], d = defect[t], b = bound[t]](Certifier& c) {
+        c.unmerged(step, weight, d, b);
+      });
+  }
+
+  void give(Certifier& certifier) {
+    std::ranges::stable_sort(rows_, [](const Row& a, const Row& b) {
+      return std::pair(a.step, a.order) < std::pair(b.step, b.order);
+    });
+    for (const Row& row : rows_) row.give(certifier);
+  }
+
+ private:
+  using Give = std::function<void(Certifier&)>;
+  struct Row {
+    std::int64_t step;
+    int order;
+    Give give;
+  };
+  void add(std::int64_t step, int order, Give give) { rows_.push_back({step, order, std::move(give)}); }
+  std::vector<Row> rows_;
+};
+
+}  // namespace
+
+Certificate certify(const core::RunRecord& record, double tolerance) {
+  constexpr std::string_view measures = "measure/";
+  Rows rows;
+  if (const core::Series* events = record.find("event")) rows.events(*events);
+  for (const core::Spectrum& spectrum : record.spectra) rows.spectrum(spectrum);
+  for (const core::Series& series : record.series)
+    if (series.path.starts_with(measures) && series.find("defect_bound") != nullptr)
+      rows.measures(series, series.path.substr(measures.size()));
+  Certifier certifier(tolerance);
+  rows.give(certifier);
+  return certifier.certificate();
+}
+
+}  // namespace isorbit::analysis

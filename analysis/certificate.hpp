@@ -1,0 +1,111 @@
+// Whether a run kept what its method says it keeps, from its record alone.
+//
+// A weight whose parametrization states a bound (POET) must keep its singular values. Two things are asked
+// of it. Each move, a merge or what is not merged yet, is within the bound stated before it: truncation and
+// rounding explain it. And all moves together,
+//   drift(t) = max_k |s_k(t) - f(t) s_k(0)| / (f(t) s_0(0)),   f(t): product of the factors of rescales
+//   since,
+// are within a tolerance: moves that are explained one by one may add up. With three Neumann terms an
+// eigenvalue pair +-it of Q shrinks by t^4 at every merge, 3000 merges at t = 0.1 to 0.741, each within its
+// bound; with four it grows by t^10 / 2.
+//
+// A rescale must keep the model's logits: its largest change, relative to the largest logit, is within the
+// tolerance it was given.
+#pragma once
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/record/run_file.hpp"
+
+namespace isorbit::analysis {
+
+/// The default tolerance of drift, as a part of the largest singular value. Rounding in f32 over thousands of
+/// merges stays below it (4e-6 each at blocks of 64, mostly of either sign), and a trained weight's spectrum
+/// without constraint moves by tens of percent: a hundredth tells them apart.
+inline constexpr double kDriftTolerance = 1e-2;
+
+/// none: there was nothing to keep.
+enum class Verdict { none, kept, broken, not_measured };
+[[nodiscard]] const char* name_of(Verdict verdict);
+
+/// NaN where there is none.
+inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+struct WeightCertificate {
+  std::string weight;
+  bool claims = false;             // a bound was stated
+  double bound_before = kUnknown;  // of the move at the start of training: rounding
+  std::size_t merges = 0;
+  /// The move that came nearest to its bound or passed it most.
+  double defect = kUnknown, bound = kUnknown;
+  std::int64_t defect_step = 0;
+  double explained = 0;     // product of 1 + defect over all merges, less 1
+  double drift = kUnknown;  // the largest over all snapshots
+  std::int64_t drift_step = 0;
+  std::size_t snapshots = 0;
+  Verdict verdict = Verdict::none;
+  std::string reason;  // of a verdict that is not kept
+};
+
+/// All rescales of a step.
+struct RescaleCertificate {
+  std::int64_t step = 0;
+  std::size_t weights = 0;
+  double defect = kUnknown, tolerance = kUnknown, ulp = kUnknown;
+  Verdict verdict = Verdict::none;
+};
+
+struct Certificate {
+  double tolerance = kDriftTolerance;
+  std::vector<WeightCertificate> weights;  // those that claim, in order of first appearance
+  std::vector<RescaleCertificate> rescales;
+  std::size_t free_weights = 0;     // matrices nothing is claimed of
+  Verdict verdict = Verdict::none;  // the worst of them
+};
+
+/// One row of /event. ulp: NaN where the record has none.
+struct EventFacts {
+  std::int64_t step = 0;
+  std::string kind, parameter;
+  double factor = kUnknown, defect = kUnknown, bound = kUnknown, ulp = kUnknown;
+};
+
+/// Takes rows as they come, in the order of steps, events of a step before its snapshots.
+class Certifier {
+ public:
+  explicit Certifier(double tolerance = kDriftTolerance) : tolerance_(tolerance) {}
+
+  void event(const EventFacts& row);
+  /// Singular values, descending.
+  void spectrum(std::int64_t step, const std::string& weight, std::span<const float> values);
+  /// What is not merged yet at a snapshot.
+  void unmerged(std::int64_t step, const std::string& weight, double defect, double bound);
+
+  [[nodiscard]] Certificate certificate() const;
+
+ private:
+  struct Weight {
+    WeightCertificate facts;
+    std::vector<float> reference;  // the first spectrum
+    double factor = 1;             // of rescales since
+    std::int64_t scaled_at = -1;   // step of the last rescale
+    bool uneven = false;           // a rescale had several factors: the next spectrum is the reference
+  };
+  Weight& weight(const std::string& name);
+  void scaled(const EventFacts& row);
+  void moved(Weight& weight, std::int64_t step, double defect, double bound);
+
+  double tolerance_;
+  std::vector<Weight> weights_;
+  std::map<std::string, std::size_t> index_;
+  std::vector<RescaleCertificate> rescales_;
+};
+
+/// Throws std::runtime_error where the record's tables are not a run's.
+[[nodiscard]] Certificate certify(const core::RunRecord& record, double tolerance = kDriftTolerance);
+
+}  // namespace isorbit::analysis

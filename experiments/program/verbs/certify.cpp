@@ -1,0 +1,146 @@
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <ostream>
+
+#include "analysis/certificate.hpp"
+#include "experiments/program/sweep_arguments.hpp"
+#include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/text_table.hpp"
+#include "experiments/training/cell_weights.hpp"
+#include "experiments/training/recorder.hpp"
+
+namespace isorbit::experiments::verb {
+namespace {
+
+using analysis::Certificate;
+using analysis::Verdict;
+using core::Json;
+
+/// Records by what they are called: those of a sweep's complete cells, or one.
+std::vector<std::pair<std::string, std::filesystem::path>> records_in(const std::filesystem::path& path) {
+  std::error_code error;
+  std::vector<std::pair<std::string, std::filesystem::path>> out;
+  if (!std::filesystem::exists(path / "plan.json", error)) {
+    const bool is_file = std::filesystem::is_regular_file(path, error);
+    const std::filesystem::path run = is_file ? path : Recorder::run_path(cell_folder(path));
+    if (!std::filesystem::exists(run, error))
+      throw std::runtime_error(path.string() + ": the cell is not finished; its record is sealed at its end");
+    return {{path.string(), run}};
+  }
+  for (const Cell& cell : read_manifest(path).cells) {
+    const std::filesystem::path run = Recorder::run_path(locate(path, cell));
+    if (std::filesystem::exists(run, error)) out.emplace_back(cell.folder.string(), run);
+  }
+  if (out.empty()) throw std::runtime_error(path.string() + ": no cell of this sweep is complete");
+  return out;
+}
+
+/// A number in three digits; "-" where there is none.
+std::string short_number(double value) {
+  if (std::isnan(value)) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+std::string text_of(const std::string& name, const Certificate& certificate) {
+  std::string out = name + ": " + analysis::name_of(certificate.verdict) + "\n";
+  if (!certificate.weights.empty()) {
+    TextTable table({"weight", "bound before", "merges", "worst move", "its bound", "at step", "drift",
+                     "at step", "verdict", ""});
+    for (const analysis::WeightCertificate& w : certificate.weights)
+      table.add({w.weight, short_number(w.bound_before), std::to_string(w.merges), short_number(w.defect),
+                 short_number(w.bound), std::to_string(w.defect_step), short_number(w.drift),
+                 std::isnan(w.drift) ? "-" : std::to_string(w.drift_step), analysis::name_of(w.verdict),
+                 w.reason});
+    out += "\n" + table.text();
+    out += "drift: largest move of a singular value over the run, relative to the largest; at most " +
+           short_number(certificate.tolerance) + " is kept\n";
+  }
+  if (!certificate.rescales.empty()) {
+    TextTable table({"rescale at step", "tensors", "logits moved", "tolerance", "ulp", "verdict"});
+    for (const analysis::RescaleCertificate& r : certificate.rescales)
+      table.add({std::to_string(r.step), std::to_string(r.weights), short_number(r.defect),
+                 short_number(r.tolerance), short_number(r.ulp), analysis::name_of(r.verdict)});
+    out += "\n" + table.text();
+  }
+  if (certificate.free_weights > 0)
+    out += std::to_string(certificate.free_weights) +
+           " matrices are trained freely: nothing is claimed of them\n";
+  return out;
+}
+
+Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
+
+Json json_of(const std::string& name, const Certificate& certificate) {
+  Json out = {{"run", name},
+              {"verdict", analysis::name_of(certificate.verdict)},
+              {"tolerance", certificate.tolerance},
+              {"free_weights", certificate.free_weights},
+              {"weights", Json::array()},
+              {"rescales", Json::array()}};
+  for (const analysis::WeightCertificate& w : certificate.weights)
+    out["weights"].push_back({{"weight", w.weight},
+                              {"verdict", analysis::name_of(w.verdict)},
+                              {"reason", w.reason},
+                              {"bound_before", number(w.bound_before)},
+                              {"merges", w.merges},
+                              {"defect", number(w.defect)},
+                              {"bound", number(w.bound)},
+                              {"defect_step", w.defect_step},
+                              {"explained", number(w.explained)},
+                              {"drift", number(w.drift)},
+                              {"drift_step", w.drift_step},
+                              {"snapshots", w.snapshots}});
+  for (const analysis::RescaleCertificate& r : certificate.rescales)
+    out["rescales"].push_back({{"step", r.step},
+                               {"tensors", r.weights},
+                               {"defect", number(r.defect)},
+                               {"tolerance", number(r.tolerance)},
+                               {"ulp", number(r.ulp)},
+                               {"verdict", analysis::name_of(r.verdict)}});
+  return out;
+}
+
+double tolerance_from(const CommandLine& line) {
+  const std::optional<std::string> given = line.text("tolerance");
+  if (!given) return analysis::kDriftTolerance;
+  double value = 0;
+  const char* end = given->data() + given->size();
+  const auto [stopped, error] = std::from_chars(given->data(), end, value);
+  if (error != std::errc() || stopped != end || !(value > 0))
+    throw UsageError("found --tolerance \"" + *given + "\"; expected a number above 0");
+  return value;
+}
+
+}  // namespace
+
+int certify(Console& console, const std::vector<std::string>& arguments) {
+  CommandLine line(
+      "certify RUN|DIR [options]",
+      "Whether runs kept what their methods claim, from their records: for every weight that is to keep\n"
+      "its singular values the bound before training, the worst move of a merge against its bound, the\n"
+      "drift over the whole run, and a verdict; for every rescale what the logits moved. RUN is a cell's\n"
+      "folder or its run.h5, DIR that of a sweep. Exit code 3 when something is broken.");
+  line.option("tolerance", "X",
+              "largest drift that counts as kept, relative to the largest singular value; 0.01")
+      .option("json", "", "an object a line, one for each run");
+  if (!line.parse(console, arguments)) return 0;
+  const double tolerance = tolerance_from(line);
+  const auto records = records_in(line.first("run, or folder of a cell or sweep"));
+  line.at_most(1);
+  bool broken = false, first = true;
+  for (const auto& [name, file] : records) {
+    const Certificate certificate = analysis::certify(core::read_run(file), tolerance);
+    broken = broken || certificate.verdict == Verdict::broken;
+    if (line.has("json"))
+      console.out << json_of(name, certificate).dump() << "\n";
+    else
+      console.out << (first ? "" : "\n") << text_of(name, certificate);
+    first = false;
+  }
+  return broken ? 3 : 0;
+}
+
+}  // namespace isorbit::experiments::verb

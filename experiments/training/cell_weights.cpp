@@ -1,0 +1,85 @@
+#include "experiments/training/cell_weights.hpp"
+
+#include <stdexcept>
+
+#include "core/record/run_file.hpp"
+#include "experiments/training/checkpoint.hpp"
+#include "experiments/training/recorder.hpp"
+#include "ops/registry.hpp"
+
+namespace isorbit::experiments {
+
+namespace {
+
+using core::Json;
+
+constexpr const char* kCheckpoint = "checkpoint.safetensors";
+constexpr const char* kWeights = "weights.safetensors";
+
+/// From the state of training: the weights of its method at its coordinates.
+CellWeights from_checkpoint(const std::filesystem::path& file, Json document) {
+  const core::TensorFile stored = core::read_tensors(file);
+  const auto metadata = [&](const char* key) {
+    const auto it = stored.metadata.find(key);
+    return it == stored.metadata.end() ? std::string() : it->second;
+  };
+  if (document.is_null()) document = Json::parse(metadata("document"), nullptr, false);
+  if (!document.is_object())
+    throw std::runtime_error(file.string() +
+                             ": holds no document of its cell, and there is no finished record beside it; "
+                             "run the cell on to its end");
+  const core::OpSet ops(ops::registered());
+  const core::Model model = core::read_model({"model", document.at("model"), {}}, ops);
+  const Method method = read_method({"method", document.at("method"), {}});
+  const Json& training = document.at("training");
+  Learner learner(model, method, ops, document.at("seed").get<std::uint64_t>(),
+                  {training.at("threads").get<int>(), core::DType::f32, core::Recompute::none});
+  const CheckpointState state = read_checkpoint(file, learner, metadata("cell_id")).value();
+  return {std::move(document), state.cell_id, state.step, realized_weights(learner)};
+}
+
+}  // namespace
+
+core::TensorFile realized_weights(Learner& learner) {
+  learner.realize();
+  core::TensorFile out;
+  for (const std::string& name : learner.weights()) {
+    const auto bytes = std::as_bytes(learner.realized(name));
+    const core::Parameter& parameter = *learner.model().graph.parameter(name);
+    out.tensors.push_back({name,
+                           core::StoredType::f32,
+                           learner.model().graph.shape(parameter.value).dims(),
+                           {bytes.begin(), bytes.end()}});
+  }
+  return out;
+}
+
+std::filesystem::path cell_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  const bool is_folder = std::filesystem::is_directory(path, error);
+  if (!is_folder && !std::filesystem::exists(path, error))
+    throw std::runtime_error(path.string() + ": found nothing; expected the folder of a cell");
+  std::filesystem::path folder = is_folder ? path : path.parent_path();
+  if (folder.empty()) folder = ".";
+  if (std::filesystem::exists(Recorder::run_path(folder), error) ||
+      std::filesystem::exists(folder / kCheckpoint, error))
+    return folder;
+  throw std::runtime_error(
+      folder.string() + ": found " +
+      (std::filesystem::exists(folder / "plan.json", error)
+           ? "the folder of a sweep; expected that of one of its cells"
+           : "neither run.h5 nor " + std::string(kCheckpoint) + "; expected the folder of a cell"));
+}
+
+CellWeights read_cell_weights(const std::filesystem::path& cell) {
+  const std::filesystem::path folder = cell_folder(cell);
+  if (!std::filesystem::exists(Recorder::run_path(folder)))
+    return from_checkpoint(folder / kCheckpoint, Json());
+  const core::RunRecord record = core::read_run(Recorder::run_path(folder));
+  Json document = Json::parse(record.config);
+  if (!std::filesystem::exists(folder / kWeights)) return from_checkpoint(folder / kCheckpoint, document);
+  return {std::move(document), record.provenance.at("cell_id"),
+          record.at("train").at("step").integers().back(), core::read_tensors(folder / kWeights)};
+}
+
+}  // namespace isorbit::experiments
