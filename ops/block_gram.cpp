@@ -214,6 +214,12 @@ core::Lowered lower(const core::Lower& x) {
   return lowered;
 }
 
+/// Of columns that were drawn already, over all rows at once.
+std::vector<core::MatrixProduct> products(const core::Infer& x, std::span<const core::TensorType> out) {
+  const std::int64_t b = x.integer("size");
+  return {{out[0].shape[0], b, x.in(0).rows(), b, true, false, x.type(0).dtype, out[0].dtype}};
+}
+
 void reference(const core::Ref& x) {
   const std::int64_t n = x.in_shape(0).back(), rows = x.in_shape(0).rows(), b = x.integer("size");
   for (std::int64_t at = 0; at < x.out_shape().elements(); ++at) {
@@ -242,6 +248,7 @@ core::OpFamily block_gram() {
           [](const core::Infer& x) {
             return 2.0 * static_cast<double>(x.in(0).rows() * x.in(2)[0] * x.integer("size"));
           },
+      .products = products,
       .narrow = {.operands = {0, 1}},
       .samples = {{{{{9, 12}}, {{9, 12}}, {{12}, DType::s32, 12, true}}, {{"size", 4}}},
                   {{{{2, 300, 6}}, {{2, 300, 6}}, {{4}, DType::s32, 6, true}}, {{"size", 2}}},

@@ -75,6 +75,11 @@ core::Lowered lower(const core::Lower& x) {
   });
 }
 
+std::vector<core::MatrixProduct> products(const core::Infer& x, std::span<const core::TensorType> out) {
+  const std::int64_t b = x.in(1)[1];
+  return {{x.in(1)[0], x.in(0).rows(), b, b, false, x.flag("transpose"), x.type(0).dtype, out[0].dtype}};
+}
+
 void grad(core::Grad& x) {
   core::Builder& build = x.build();
   const bool transpose = x.flag("transpose");
@@ -124,6 +129,11 @@ core::Lowered lower_grad(const core::Lower& x) {
   });
 }
 
+std::vector<core::MatrixProduct> products_grad(const core::Infer& x, std::span<const core::TensorType> out) {
+  const std::int64_t b = x.integer("size");
+  return {{out[0].shape[0], b, x.in(0).rows(), b, true, false, x.type(0).dtype, out[0].dtype}};
+}
+
 /// d = x_j^T dy_j is linear in both: dx_j = dy_j D^T, ddy_j = x_j D (and the other way round when
 /// transposed).
 void grad_grad(core::Grad& x) {
@@ -160,6 +170,7 @@ core::OpCard product_card() {
       .ref = reference,
       .flops =
           [](const core::Infer& x) { return 2.0 * static_cast<double>(x.in(0).elements() * x.in(1)[1]); },
+      .products = products,
       .narrow = {.operands = {0, 1}, .outputs = {0}},
       .samples = {{{{{5, 12}}, {{3, 4, 4}}}},
                   {{{{5, 12}}, {{3, 4, 4}}}, {{"transpose", true}}},
@@ -185,6 +196,7 @@ core::OpCard grad_card() {
           [](const core::Infer& x) {
             return 2.0 * static_cast<double>(x.in(0).elements()) * static_cast<double>(x.integer("size"));
           },
+      .products = products_grad,
       .narrow = {.operands = {0, 1}},
       .samples = {{{{{5, 12}}, {{5, 12}}}, {{"size", 4}}},
                   {{{{5, 12}}, {{5, 12}}}, {{"size", 4}, {"transpose", true}}},

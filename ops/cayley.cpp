@@ -86,6 +86,14 @@ std::int64_t stack_of_triangles(const core::Infer& x) {
   return b;
 }
 
+/// So many products of whole matrices, of which some transpose their left factor.
+std::vector<core::MatrixProduct> products(std::int64_t blocks, std::int64_t b, double all,
+                                          std::int64_t transposed) {
+  std::vector<core::MatrixProduct> out(static_cast<std::size_t>(all), {blocks, b, b, b});
+  for (std::int64_t i = 0; i < transposed; ++i) out[static_cast<std::size_t>(i)].transpose_a = true;
+  return out;
+}
+
 core::Lowered lower_powers(const core::Lower& x) {
   const std::int64_t b = x.integer("size"), blocks = x.in(0)[0];
   const Series series{x.integer("terms")};
@@ -194,6 +202,10 @@ core::OpCard powers_card() {
           [](const core::Infer& x) {
             return Series{x.integer("terms")}.products() * stack_flops(x.in(0)[0], x.integer("size"));
           },
+      .products =
+          [](const core::Infer& x, std::span<const core::TensorType> /*out*/) {
+            return products(x.in(0)[0], x.integer("size"), Series{x.integer("terms")}.products(), 0);
+          },
       .samples = samples(),
   };
 }
@@ -216,6 +228,12 @@ core::OpCard map_grad_card() {
           [](const core::Infer& x) {
             return Series{x.integer("terms")}.backward_products() *
                    stack_flops(x.in(0)[0], x.integer("size"));
+          },
+      .products =
+          [](const core::Infer& x, std::span<const core::TensorType> /*out*/) {
+            const Series series{x.integer("terms")};
+            return products(x.in(0)[0], x.integer("size"), series.backward_products(),
+                            series.last() - (series.ends_even() ? 1 : 0));
           },
       .samples = {{{{{3, 6}}, {{2, 3, 4, 4}}, {{3, 4, 4}}}, {{"size", 4}, {"terms", 3}}},
                   {{{{1, 1}}, {{1, 1, 2, 2}}, {{1, 2, 2}}}, {{"size", 2}, {"terms", 1}}},

@@ -7,6 +7,7 @@
 // dW is summed chunk by chunk. Rows and classes are cut in pieces of fixed sizes, which threads share: they
 // change no digit. In bf16 programs x, W and d are bf16; logits, sums and losses are not.
 #include "ops/common.hpp"
+#include "ops/linear_cross_entropy/cut.hpp"
 #include "ops/linear_cross_entropy/kernels.hpp"
 
 namespace isorbit::ops {
@@ -40,6 +41,23 @@ double flops_of_products(const Infer& x, double products) {
   return products * 2.0 * static_cast<double>(x.in(0).elements()) * static_cast<double>(x.in(1)[0]);
 }
 
+std::vector<MatrixProduct> products(const Infer& x, std::span<const TensorType> /*out*/) {
+  return {{1, x.in(0).rows(), x.in(0).back(), x.in(1)[0], false, true, x.type(0).dtype, DType::f32}};
+}
+
+std::vector<MatrixProduct> products_grad(const Infer& x, std::span<const TensorType> out) {
+  const std::int64_t rows = x.in(0).rows(), width = x.in(0).back(), classes = x.in(1)[0];
+  const DType operand = x.type(0).dtype;
+  std::vector<MatrixProduct> products;
+  for (std::int64_t first = 0; first < rows; first += head::rows_of_chunk(rows, classes)) {
+    const std::int64_t count = std::min(head::rows_of_chunk(rows, classes), rows - first);
+    products.push_back({1, count, width, classes, false, true, operand, DType::f32});
+    products.push_back({1, count, classes, width, false, false, operand, out[1].dtype});
+    if (x.flag("weight")) products.push_back({1, classes, count, width, true, false, operand, DType::f32});
+  }
+  return products;
+}
+
 void grad(Grad& g) {
   const Json attributes = {{"precision", g.text("precision")}, {"weight", true}};
   const std::vector<ValueId> made =
@@ -61,6 +79,7 @@ OpFamily linear_cross_entropy() {
   forward.lower = [](const Lower& x) { return head::lower(x, false); };
   forward.ref = [](const Ref& x) { head::reference(x, false); };
   forward.flops = [](const Infer& x) { return flops_of_products(x, 1); };
+  forward.products = products;
   forward.narrow = {.operands = {0, 1}};
   forward.fuse = head::fuse_loss;
   forward.fuse_root = "cross_entropy";
@@ -77,6 +96,7 @@ OpFamily linear_cross_entropy() {
   backward.lower = [](const Lower& x) { return head::lower(x, true); };
   backward.ref = [](const Ref& x) { head::reference(x, true); };
   backward.flops = [](const Infer& x) { return flops_of_products(x, x.flag("weight") ? 3 : 2); };
+  backward.products = products_grad;
   backward.narrow = {.operands = {0, 1}, .outputs = {1}};
   backward.fuse = head::fuse_gradients;
   backward.fuse_root = "cross_entropy_grad";

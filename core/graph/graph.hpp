@@ -38,6 +38,8 @@ struct Node {
   std::string name;       // "layers.0.attn.q"
   std::string pointer;    // JSON pointer of the origin in the model document
   bool backward = false;  // added by differentiate
+  /// Of a backward node that stands for nodes of both passes: the forward pass's share of its flops.
+  double forward_share = 0;
 };
 
 /// A tensor kept between runs: a weight, a parametrization's base or coordinate, an index.

@@ -1,5 +1,6 @@
 // What an op is: one card with its inputs, attributes, shape rule, gradient, lowering and f64 reference.
 #pragma once
+#include <compare>
 #include <functional>
 #include <map>
 #include <optional>
@@ -17,8 +18,8 @@
 namespace isorbit::core {
 
 class Builder;
-
 class Scaling;
+
 /// A shape rule's refusal. `where` is "in/<i>" or an attribute's name, relative to the node in the document.
 struct OpError : std::runtime_error {
   OpError(std::string at, std::string what_found, std::string what_expected, std::string why)
@@ -181,6 +182,18 @@ struct Narrow {
   std::vector<std::size_t> outputs = {};  // outputs the kernel can write in bf16
 };
 
+/// A matrix product inside a kernel: y[batch, m, n] = a[batch, m, k] b[batch, k, n].
+struct MatrixProduct {
+  std::int64_t batch = 1, m = 1, k = 1, n = 1;
+  bool transpose_a = false, transpose_b = false;  // stored as [k, m], [n, k]
+  DType operands = DType::f32, result = DType::f32;
+
+  [[nodiscard]] double flops() const {
+    return 2.0 * static_cast<double>(batch * m) * static_cast<double>(k) * static_cast<double>(n);
+  }
+  friend auto operator<=>(const MatrixProduct&, const MatrixProduct&) = default;
+};
+
 /// A view of a graph that knows who reads what.
 class Uses {
  public:
@@ -226,9 +239,14 @@ struct OpCard {
   std::function<void(const Ref&)> ref = {};
   /// Floating-point operations; none: one per output element.
   std::function<double(const Infer&)> flops = {};
+  /// The matrix products its kernel makes, for inputs and outputs of these types; none: it makes none.
+  std::function<std::vector<MatrixProduct>(const Infer&, std::span<const TensorType> outputs)> products = {};
   /// (input, output) pairs that may share a buffer when the input dies here.
   std::vector<std::pair<std::size_t, std::size_t>> in_place = {};
   bool view = false;  // output 0 is input 0 under another shape: no code runs
+  /// How factors on its inputs' and weights' channels show in its outputs (core/graph/scaling.hpp); none: it
+  /// is not known to follow any.
+  std::function<void(Scaling&)> scaling = {};
   Narrow narrow = {};
   /// Finds nodes that this op can stand for, of which `root` is the last; asked of every node of op
   /// `fuse_root`.
@@ -244,9 +262,6 @@ using OpFamily = std::vector<OpCard>;
 class OpSet {
  public:
   explicit OpSet(std::vector<OpFamily> families);
-  /// How factors on its inputs' and weights' channels show in its outputs (core/graph/scaling.hpp); none: it
-  /// is not known to follow any.
-  std::function<void(Scaling&)> scaling = {};
   [[nodiscard]] const OpCard* find(std::string_view name) const;
   [[nodiscard]] const OpCard& at(std::string_view name) const;  // throws std::out_of_range
   [[nodiscard]] const OpCard& with(Duty duty) const;

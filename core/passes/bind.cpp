@@ -63,7 +63,8 @@ class Binder {
     program_.kernels_.push_back(lowered_.kernels[n].bind(binding));
     const NodeCost cost = node_cost(lowered_.graph, node);
     program_.steps_.push_back({node.name, node.op->name, lowered_.kernels[n].implementation, cost.flops,
-                               cost.bytes, static_cast<NodeId>(n), node.backward});
+                               cost.bytes, static_cast<NodeId>(n), node.backward,
+                               node.backward ? node.forward_share : 1});
   }
 
   LoweredGraph lowered_;

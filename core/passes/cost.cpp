@@ -2,20 +2,38 @@
 
 namespace isorbit::core {
 
+namespace {
+
+std::vector<const TensorType*> input_types(const Graph& graph, const Node& node) {
+  std::vector<const TensorType*> in;
+  for (const ValueId id : node.inputs) in.push_back(id == kNone ? nullptr : &graph.value(id).type);
+  return in;
+}
+
+}  // namespace
+
 NodeCost node_cost(const Graph& graph, const Node& node) {
   NodeCost cost;
   if (node.op->view) return cost;
-  std::vector<const TensorType*> in;
-  for (const ValueId id : node.inputs) {
-    in.push_back(id == kNone ? nullptr : &graph.value(id).type);
+  for (const ValueId id : node.inputs)
     if (id != kNone) cost.bytes += static_cast<double>(graph.value(id).type.bytes());
-  }
   for (const ValueId id : node.outputs) {
     cost.bytes += static_cast<double>(graph.value(id).type.bytes());
     cost.flops += static_cast<double>(graph.shape(id).elements());
   }
-  if (node.op->flops) cost.flops = node.op->flops(Infer(in, node.attributes));
+  if (node.op->flops) {
+    const std::vector<const TensorType*> in = input_types(graph, node);
+    cost.flops = node.op->flops(Infer(in, node.attributes));
+  }
   return cost;
+}
+
+std::vector<MatrixProduct> node_products(const Graph& graph, const Node& node) {
+  if (!node.op->products) return {};
+  const std::vector<const TensorType*> in = input_types(graph, node);
+  std::vector<TensorType> out;
+  for (const ValueId id : node.outputs) out.push_back(graph.value(id).type);
+  return node.op->products(Infer(in, node.attributes), out);
 }
 
 namespace {

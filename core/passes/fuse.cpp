@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "core/passes/copy_node.hpp"
+#include "core/passes/cost.hpp"
 #include "core/passes/passes.hpp"
 
 namespace isorbit::core {
@@ -91,6 +92,18 @@ bool is_convex(const Uses& uses, const Fusion& fusion, const std::vector<const F
   return true;
 }
 
+/// The forward pass's share of the flops of these nodes.
+double forward_share(const Graph& graph, const std::vector<NodeId>& nodes) {
+  double forward = 0, all = 0;
+  for (const NodeId id : nodes) {
+    const Node& node = graph.nodes[index(id)];
+    const double flops = node_cost(graph, node).flops;
+    forward += (node.backward ? node.forward_share : 1) * flops;
+    all += flops;
+  }
+  return all > 0 ? forward / all : 0;
+}
+
 /// Appends the outputs of the new node to the graph where they stand for no old value.
 Node fused_node(Graph& graph, const OpCard& card, const Fusion& fusion, std::size_t first) {
   Node node;
@@ -100,6 +113,7 @@ Node fused_node(Graph& graph, const OpCard& card, const Fusion& fusion, std::siz
   node.name = graph.nodes[first].name;
   node.pointer = graph.nodes[first].pointer;
   for (const NodeId id : fusion.replaced) node.backward = node.backward || graph.nodes[index(id)].backward;
+  if (node.backward) node.forward_share = forward_share(graph, fusion.replaced);
   const std::vector<TensorType> types = infer_types(graph, node);
   for (std::size_t i = 0; i < types.size(); ++i) {
     const ValueId old = i < fusion.outputs.size() ? fusion.outputs[i] : kNone;

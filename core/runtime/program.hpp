@@ -20,6 +20,7 @@ struct Step {
   double flops = 0, bytes = 0;
   NodeId node = kNone;  // of graph()
   bool backward = false;
+  double forward_share = 1;  // of its flops: 0 of a backward node, between where it is fused of both passes
 };
 
 class Program {

@@ -14,6 +14,18 @@ void sort_by_time(std::vector<ProfileRow>& rows) {
                    [](const ProfileRow& a, const ProfileRow& b) { return a.ms > b.ms; });
 }
 
+struct Pass {
+  bool backward = false;
+  double share = 1;  // of the step's work
+};
+
+std::vector<Pass> passes_of(const core::Step& step) {
+  std::vector<Pass> passes;
+  if (step.forward_share > 0) passes.push_back({false, step.forward_share});
+  if (step.forward_share < 1) passes.push_back({true, 1 - step.forward_share});
+  return passes;
+}
+
 Json event(const std::string& name, const char* category, double start_ms, double ms, Json arguments) {
   return {{"name", name},    {"cat", category}, {"ph", "X"}, {"ts", start_ms * 1e3},
           {"dur", ms * 1e3}, {"pid", 1},        {"tid", 1},  {"args", std::move(arguments)}};
@@ -26,8 +38,10 @@ std::vector<ProfileRow> profile_nodes(const core::Program& program, const Timing
   std::vector<ProfileRow> rows;
   for (std::size_t i = 0; i < medians.size(); ++i) {
     const core::Step& step = program.steps()[i];
-    rows.push_back(
-        {step.name, step.op, step.implementation, step.backward, 1, medians[i], step.flops, step.bytes});
+    for (const auto& [backward, share] : passes_of(step)) {
+      rows.push_back({step.name, step.op, step.implementation, backward, 1, share * medians[i],
+                      share * step.flops, share * step.bytes});
+    }
   }
   sort_by_time(rows);
   return rows;
@@ -58,13 +72,15 @@ Json chrome_trace(const core::Program& program, const Timing& timing) {
   at += times.data;
   for (std::size_t i = 0; i < program.steps().size(); ++i) {
     const core::Step& step = program.steps()[i];
-    const double ms = timing.nodes[typical][i];
-    events.push_back(event(step.name, step.backward ? "backward" : "forward", at, ms,
-                           {{"op", step.op},
-                            {"implementation", step.implementation},
-                            {"flops", step.flops},
-                            {"bytes", step.bytes}}));
-    at += ms;
+    for (const auto& [backward, share] : passes_of(step)) {
+      const double ms = share * timing.nodes[typical][i];
+      events.push_back(event(step.name, backward ? "backward" : "forward", at, ms,
+                             {{"op", step.op},
+                              {"implementation", step.implementation},
+                              {"flops", share * step.flops},
+                              {"bytes", share * step.bytes}}));
+      at += ms;
+    }
   }
   events.push_back(event("update", "update", at, times.update, Json::object()));
   return events;

@@ -7,7 +7,8 @@
 
 namespace isorbit::experiments {
 
-/// One executed node, or all of one op, implementation and direction together.
+/// One executed node, or all of one op, implementation and direction together. A node fused of both passes
+/// has a row in each, with what falls to it by its flops.
 struct ProfileRow {
   std::string name;  // of the node; of the op for a kind
   std::string op, implementation;

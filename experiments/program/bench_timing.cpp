@@ -71,7 +71,8 @@ Timing time_steps(BenchSubject& subject) {
     std::vector<double> nodes;
     for (std::size_t n = 0; n < executed.size(); ++n) {
       nodes.push_back(milliseconds(before[n], before[n + 1]));
-      (executed[n].backward ? step.backward : step.forward) += nodes.back();
+      step.forward += executed[n].forward_share * nodes.back();
+      step.backward += (1 - executed[n].forward_share) * nodes.back();
     }
     timing.steps.push_back(step);
     timing.nodes.push_back(std::move(nodes));

@@ -8,8 +8,8 @@
 namespace isorbit::experiments {
 
 struct StepTime {
-  double total = 0;  // wall clock around the four
-  double data = 0, forward = 0, backward = 0, update = 0;
+  double total = 0;                                        // wall clock around the four
+  double data = 0, forward = 0, backward = 0, update = 0;  // nodes of both passes by their flops
 };
 
 struct Timing {

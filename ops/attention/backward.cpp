@@ -145,6 +145,23 @@ class Worker : public CommonWorker<Plan> {
 
 }  // namespace
 
+std::vector<core::MatrixProduct> products_backward(const core::Infer& x,
+                                                   std::span<const core::TensorType> /*out*/) {
+  const Geometry g = geometry(x.in(0), x.in(1), x.in(2), x);
+  const std::int64_t n = g.block(), count = g.blocks_of_kind();
+  const DType operand = x.type(0).dtype;
+  std::vector<core::MatrixProduct> products;
+  for (std::int64_t kind = 0; kind < g.kinds(); ++kind) {
+    const std::int64_t seen = g.seen(kind);
+    products.push_back({count, seen, g.d, n, false, true, operand, DType::f32});
+    products.push_back({count, seen, g.e, n, false, true, operand, DType::f32});
+    products.push_back({count, seen, n, g.e, false, false, operand, DType::f32});
+    products.push_back({count, seen, n, g.d, false, false, operand, DType::f32});
+    products.push_back({count, n, seen, g.d, true, false, operand, DType::f32});
+  }
+  return products;
+}
+
 core::Lowered lower_backward(const core::Lower& x) {
   return on_workers<Worker>("attention_grad", std::make_shared<const Plan>(x));
 }

@@ -103,6 +103,19 @@ class Worker : public CommonWorker<Plan> {
 
 }  // namespace
 
+std::vector<core::MatrixProduct> products_forward(const core::Infer& x,
+                                                  std::span<const core::TensorType> /*out*/) {
+  const Geometry g = geometry(x.in(0), x.in(1), x.in(2), x);
+  const std::int64_t n = g.block(), count = g.blocks_of_kind();
+  std::vector<core::MatrixProduct> products;
+  for (std::int64_t kind = 0; kind < g.kinds(); ++kind) {
+    const std::int64_t seen = g.seen(kind);
+    products.push_back({count, seen, g.d, n, false, true, x.type(0).dtype, DType::f32});
+    products.push_back({count, n, seen, g.e, true, false, x.type(0).dtype, DType::f32});
+  }
+  return products;
+}
+
 core::Lowered lower_forward(const core::Lower& x) {
   return on_workers<Worker>("attention", std::make_shared<const Plan>(x));
 }

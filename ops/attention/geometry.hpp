@@ -43,6 +43,8 @@ struct Geometry {
   /// Kinds of blocks: those of one kind see equally many keys.
   [[nodiscard]] std::int64_t kinds() const { return causal ? blocks() : 1; }
   [[nodiscard]] std::int64_t kind(std::int64_t i) const { return causal ? i : 0; }
+  /// Blocks of a kind, in all heads.
+  [[nodiscard]] std::int64_t blocks_of_kind() const { return all_blocks() / kinds(); }
   /// Pairs of a query and a key it sees, in all heads.
   [[nodiscard]] double pairs() const {
     const auto s = static_cast<double>(queries), t = static_cast<double>(keys);

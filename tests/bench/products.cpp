@@ -14,7 +14,7 @@
 namespace {
 
 using isorbit::core::DType;
-using isorbit::experiments::Product;
+using isorbit::core::MatrixProduct;
 using isorbit::experiments::time_product;
 
 struct Extents {
@@ -27,7 +27,7 @@ std::vector<Extents> llama_shapes() {
 }
 
 /// y = x W^T, dx = dy W, dW = dy^T x.
-std::vector<std::pair<const char*, Product>> products_of(const Extents& e, DType dtype) {
+std::vector<std::pair<const char*, MatrixProduct>> products_of(const Extents& e, DType dtype) {
   return {{"forward", {1, e.m, e.k, e.n, false, true, dtype, dtype}},
           {"input gradient", {1, e.m, e.n, e.k, false, false, dtype, dtype}},
           {"weight gradient", {1, e.n, e.m, e.k, true, false, dtype, DType::f32}}};

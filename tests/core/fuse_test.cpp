@@ -171,5 +171,15 @@ TEST(Fuse, CountsANodeAsBackwardWhenAnyPartOfItIs) {
   }
 }
 
+TEST(Fuse, KeepsTheForwardShareOfTheWorkOfANodeOfBothPasses) {
+  Toy t(fused_card());
+  const ValueId a = t.input("a");
+  t.graph.outputs = {{"y", t.build.op("plus", {t.build.op("times", {a, a}), a})}};
+  t.graph.nodes.back().backward = true;  // two multiplications before two additions
+  EXPECT_EQ(fuse(t.graph, t.ops).nodes.at(0).forward_share, 0.5);
+  t.graph.nodes.front().backward = true;
+  EXPECT_EQ(fuse(t.graph, t.ops).nodes.at(0).forward_share, 0);
+}
+
 }  // namespace
 }  // namespace isorbit::core

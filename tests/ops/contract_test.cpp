@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/passes/cost.hpp"
 #include "core/passes/passes.hpp"
 #include "core/runtime/bf16.hpp"
 #include "tests/ops/run_op.hpp"
@@ -114,6 +115,22 @@ TEST_P(EveryOp, CostsFiniteWork) {
   const Graph graph = one_node(c.op, given, c.sample().attributes);
   const double flops = c.card().flops(Infer(types, graph.nodes.back().attributes));
   EXPECT_TRUE(std::isfinite(flops) && flops >= 0) << flops;
+}
+
+TEST_P(EveryOp, ListsTheMatrixProductsItMakes) {
+  const Case& c = GetParam();
+  const bool multiplies = !c.card().narrow.operands.empty();
+  EXPECT_TRUE(c.card().products || !multiplies) << "reads operands of products and lists none";
+  if (!c.card().products) return;
+  const Graph graph = one_node(c.op, operands(c), c.sample().attributes);
+  const Node& node = graph.nodes.back();
+  double flops = 0;
+  for (const MatrixProduct& product : node_products(graph, node)) {
+    EXPECT_GE(std::min({product.batch, product.m, product.k, product.n}), 1);
+    EXPECT_EQ(product.operands, DType::f32);
+    flops += product.flops();
+  }
+  EXPECT_GE(flops, node_cost(graph, node).flops / 2) << "they are most of its work";
 }
 
 /// Adding the op either works or is refused with a place in the node; nothing else may happen.
