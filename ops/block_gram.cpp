@@ -5,16 +5,14 @@
 // Columns are gathered a few hundred rows at a time into a cache-sized copy whose blocks are dense, and
 // multiplied from there; threads share the blocks, or their rows, so that the order of the sum does not
 // depend on them.
-#include <immintrin.h>
-
 #include <algorithm>
-#include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "core/runtime/bf16.hpp"
 #include "ops/common.hpp"
 #include "ops/gemm.hpp"
+#include "ops/rotation/gram_parts.hpp"
 #include "ops/rotation/take.hpp"
 
 namespace isorbit::ops {
@@ -31,102 +29,36 @@ struct Extents {
   [[nodiscard]] std::int64_t rest() const { return rows % chunk(); }
 };
 
-/// Rows of n at a time that stay in the first cache while all their columns are taken.
-constexpr std::int64_t kStrip = 8;
-
-/// Asks for `rows` rows before they are taken in an order no prefetcher can guess.
-template <class T>
-void fetch(const T* from, std::int64_t n, std::int64_t rows) {
-  const auto* line = reinterpret_cast<const char*>(from);
-  const auto* const end = line + static_cast<std::size_t>(rows * n) * sizeof(T);
-  for (; line < end; line += 64) _mm_prefetch(line, _MM_HINT_T0);
-}
-
-/// to[j][t][c] = from[t][index[j b + c]] for `blocks` blocks and `rows` rows of n.
-template <class T>
-void gather(const T* from, const Extents& e, std::int64_t rows, std::int64_t blocks,
-            const std::int32_t* index, T* to) {
-  for (std::int64_t t = 0; t < rows; ++t) {
-    if (t + 2 < rows) fetch(from + (t + 2) * e.n, e.n, 1);
-    for (std::int64_t j = 0; j < blocks; ++j)
-      take(from + t * e.n, index + j * e.b, e.b, to + (j * rows + t) * e.b);
-  }
-}
-
-/// to[c][t] = from[t][index[c]] for `columns` columns.
-template <class T>
-void gather_transposed(const T* from, std::int64_t n, std::int64_t rows, std::int64_t columns,
-                       const std::int32_t* index, T* to) {
-  for (std::int64_t t = 0; t < rows; t += kStrip) {
-    if (t + kStrip < rows) fetch(from + (t + kStrip) * n, n, std::min(kStrip, rows - t - kStrip));
-    for (std::int64_t c = 0; c < columns; ++c)
-      take_column(from + t * n + index[c], n, std::min(kStrip, rows - t), to + c * rows + t);
-  }
-}
-
-/// Rows row..row + height - 1 of blocks first..first + count - 1 of the result: whole blocks, or part of one.
-struct Part {
-  std::int64_t first, count, row, height;
-};
-
-/// Where the stack may be cut. A kernel for AVX-512 gives a row of a product the same digits whatever rows
-/// are beside it; oneDNN's others do not: for them the cuts, if not who takes which part, are the same on any
-/// number of threads.
-enum class Cuts : std::uint8_t { anywhere, fixed };
-
-Cuts cuts_here() { return core::effective_isa().rfind("avx512", 0) == 0 ? Cuts::anywhere : Cuts::fixed; }
-
-/// Where thread i of `threads` begins, in units of half blocks.
-std::int64_t first_unit(const Extents& e, Cuts cuts, std::int64_t i, std::int64_t threads) {
-  const std::int64_t unit = 2 * e.blocks * i / threads;
-  return cuts == Cuts::anywhere || unit == e.blocks ? unit : unit / 2 * 2;
-}
-
-/// The parts of units begin..end - 1 where every block is two units, its upper and its lower rows: blocks are
-/// few, and threads should share the odd one. One of the fixed cuts is through the middle of an odd stack.
-std::vector<Part> parts_of(const Extents& e, Cuts cuts, std::int64_t begin, std::int64_t end) {
-  if (cuts == Cuts::fixed && e.blocks % 2 == 1 && begin < e.blocks && e.blocks < end) {
-    std::vector<Part> parts = parts_of(e, cuts, begin, e.blocks);
-    const std::vector<Part> second = parts_of(e, cuts, e.blocks, end);
-    parts.insert(parts.end(), second.begin(), second.end());
-    return parts;
-  }
-  const std::int64_t upper = e.b / 2;
-  std::vector<Part> parts;
-  if (begin % 2 == 1 && begin < end) parts.push_back({begin++ / 2, 1, upper, e.b - upper});
-  if (end - begin >= 2) parts.push_back({begin / 2, (end - begin) / 2, 0, e.b});
-  if ((end - begin) % 2 == 1) parts.push_back({end / 2, 1, 0, upper});
-  std::erase_if(parts, [](const Part& part) { return part.height == 0; });
-  return parts;
-}
-
-/// One part with its products.
-class PartOfGram {
+/// What one thread does: parts that follow one another, whose columns are gathered together.
+class Share {
  public:
-  PartOfGram(const core::Engine& engine, const Extents& e, const Part& part, core::DType dtype)
-      : e_(e), part_(part), dtype_(dtype) {
-    const auto add = [&](std::int64_t rows, Gemm::Into into) {
-      products_.emplace_back(engine, matrices(part.count, part.height, rows, dtype),
-                             matrices(part.count, rows, e.b, dtype), matrices(part.count, part.height, e.b),
-                             into);
-      product_bytes_ = std::max(product_bytes_, products_.back().scratch_bytes());
-    };
-    add(e.chunk(), Gemm::Into::overwrite);
-    add(e.chunk(), Gemm::Into::accumulate);
-    if (e.rest() > 0) add(e.rest(), Gemm::Into::accumulate);
+  Share(const core::Engine& engine, const Extents& e, std::vector<Part> parts, core::DType dtype)
+      : e_(e), parts_(std::move(parts)), dtype_(dtype) {
+    for (const Part& part : parts_) {
+      const auto add = [&](std::int64_t rows, Gemm::Into into) {
+        products_.emplace_back(engine, matrices(part.count, part.height, rows, dtype),
+                               matrices(part.count, rows, e.b, dtype), matrices(part.count, part.height, e.b),
+                               into);
+        product_bytes_ = std::max(product_bytes_, products_.back().scratch_bytes());
+      };
+      add(e.chunk(), Gemm::Into::overwrite);
+      add(e.chunk(), Gemm::Into::accumulate);
+      if (e.rest() > 0) add(e.rest(), Gemm::Into::accumulate);
+    }
   }
   [[nodiscard]] std::size_t scratch_bytes() const {
-    return product_bytes_ + copy_bytes(part_.height) + copy_bytes(e_.b);
+    return product_bytes_ + copy_bytes(left_end() - left()) + copy_bytes(blocks() * e_.b);
   }
 
   /// Before the first run().
   void place(core::Engine& engine, std::size_t slice, std::byte* scratch) {
     scratch_ = scratch;
-    placed_.clear();
-    for (const Gemm& product : products_) placed_.push_back(product.bind(engine, slice, scratch));
+    calls_.clear();
+    for (const Gemm& product : products_) calls_.push_back(product.bind(engine, slice, scratch));
   }
 
   void run(const core::Binding& t) {
+    if (parts_.empty()) return;
     if (dtype_ == core::DType::bf16) {
       run<core::Bf16>(t);
     } else {
@@ -135,39 +67,51 @@ class PartOfGram {
   }
 
  private:
+  // Columns of a, and blocks of columns of b, in the order of the index.
+  [[nodiscard]] std::int64_t left() const {
+    return parts_.empty() ? 0 : parts_.front().first * e_.b + parts_.front().row;
+  }
+  [[nodiscard]] std::int64_t left_end() const {
+    if (parts_.empty()) return 0;
+    const Part& last = parts_.back();
+    return (last.first + last.count - 1) * e_.b + last.row + last.height;
+  }
+  [[nodiscard]] std::int64_t first_block() const { return left() / e_.b; }
+  [[nodiscard]] std::int64_t blocks() const {
+    return parts_.empty() ? 0 : parts_.back().first + parts_.back().count - first_block();
+  }
   [[nodiscard]] std::size_t copy_bytes(std::int64_t columns) const {
-    const std::int64_t elements = e_.chunk() * part_.count * columns;
+    const std::int64_t elements = e_.chunk() * columns;
     return (static_cast<std::size_t>(elements) * core::size_of(dtype_) + 63) / 64 * 64;
   }
 
   template <class T>
   void run(const core::Binding& t) {
     auto* a = reinterpret_cast<T*>(scratch_ + product_bytes_);
-    auto* b = reinterpret_cast<T*>(scratch_ + product_bytes_ + copy_bytes(part_.height));
-    const std::int32_t* columns = t.input<std::int32_t>(2) + part_.first * e_.b;
-    float* d = t.output() + (part_.first * e_.b + part_.row) * e_.b;
+    auto* b = reinterpret_cast<T*>(scratch_ + product_bytes_ + copy_bytes(left_end() - left()));
+    const auto* index = t.input<std::int32_t>(2);
     for (std::int64_t row = 0; row < e_.rows; row += e_.chunk()) {
       const std::int64_t rows = std::min(e_.chunk(), e_.rows - row);
-      gather_transposed(t.input<T>(0) + row * e_.n, e_.n, rows, part_.count * part_.height,
-                        columns + part_.row, a);
-      gather(t.input<T>(1) + row * e_.n, e_, rows, part_.count, columns, b);
-      placed_[rows < e_.chunk() ? 2 : (row == 0 ? 0 : 1)](a, b, d);
+      gather_transposed(t.input<T>(0) + row * e_.n, e_.n, rows, left_end() - left(), index + left(), a);
+      gather_blocks(t.input<T>(1) + row * e_.n, e_.n, rows, blocks(), e_.b, index + first_block() * e_.b, b);
+      const std::size_t kind = rows < e_.chunk() ? 2 : (row == 0 ? 0 : 1);
+      const std::size_t kinds = calls_.size() / parts_.size();
+      for (std::size_t i = 0; i < parts_.size(); ++i) {
+        const std::int64_t column = parts_[i].first * e_.b + parts_[i].row;
+        calls_[i * kinds + kind](a + (column - left()) * rows,
+                                 b + (parts_[i].first - first_block()) * e_.b * rows,
+                                 t.output() + column * e_.b);
+      }
     }
   }
 
   Extents e_;
-  Part part_;
+  std::vector<Part> parts_;
   core::DType dtype_;
-  std::vector<Gemm> products_;  // of the first chunk of rows, of another one added, of the rest added
-  std::vector<Gemm::Call> placed_;
+  std::vector<Gemm> products_;  // per part: of the first chunk of rows, of another one, of the rest
+  std::vector<Gemm::Call> calls_;
   std::size_t product_bytes_ = 0;
   std::byte* scratch_ = nullptr;
-};
-
-/// What one thread does, part after part in the same scratch.
-struct Share {
-  std::vector<PartOfGram> parts;
-  std::size_t scratch_bytes = 0, offset = 0;
 };
 
 std::vector<core::TensorType> infer(const core::Infer& x) {
@@ -186,28 +130,24 @@ core::Lowered lower(const core::Lower& x) {
   std::vector<Share> shares;
   core::Lowered lowered;
   for (std::int64_t i = 0; i < threads; ++i) {
-    Share share;
-    share.offset = lowered.scratch_bytes;
-    for (const Part& part :
-         parts_of(e, cuts, first_unit(e, cuts, i, threads), first_unit(e, cuts, i + 1, threads))) {
-      share.parts.emplace_back(x.engine(), e, part, x.type(0).dtype);
-      share.scratch_bytes = std::max(share.scratch_bytes, share.parts.back().scratch_bytes());
-    }
-    lowered.scratch_bytes += share.scratch_bytes;
-    shares.push_back(std::move(share));
+    const std::int64_t begin = first_unit(e.blocks, cuts, i, threads);
+    const std::int64_t end = first_unit(e.blocks, cuts, i + 1, threads);
+    shares.emplace_back(x.engine(), e, parts_of(e.blocks, e.b, cuts, begin, end), x.type(0).dtype);
+    lowered.scratch_bytes += shares.back().scratch_bytes();
   }
   lowered.implementation = "own:block_gram";
   lowered.bind = [shares = std::move(shares)](const core::Binding& binding) -> core::Kernel {
     const auto own = std::make_shared<std::vector<Share>>(shares);
-    for (std::size_t slice = 0; slice < own->size(); ++slice)
-      for (PartOfGram& part : (*own)[slice].parts)
-        part.place(*binding.engine, slice, static_cast<std::byte*>(binding.scratch) + (*own)[slice].offset);
+    auto* scratch = static_cast<std::byte*>(binding.scratch);
+    for (std::size_t slice = 0; slice < own->size(); ++slice) {
+      (*own)[slice].place(*binding.engine, slice, scratch);
+      scratch += (*own)[slice].scratch_bytes();
+    }
     return [own, binding] {
       binding.engine->parallel(static_cast<std::int64_t>(own->size()), 1,
                                [&](std::int64_t first, std::int64_t last) {
                                  for (std::int64_t i = first; i < last; ++i)
-                                   for (PartOfGram& part : (*own)[static_cast<std::size_t>(i)].parts)
-                                     part.run(binding);
+                                   (*own)[static_cast<std::size_t>(i)].run(binding);
                                });
     };
   };

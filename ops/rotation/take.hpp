@@ -1,8 +1,9 @@
-// Elements of a row in the order of an index: to[i] = from[index[i]]. Vectors are put together from scalar
+// Elements of rows in the order of an index: to[i] = from[index[i]]. Vectors are put together from scalar
 // loads, because stores, not loads, are what limits element-wise copies.
 #pragma once
 #include <immintrin.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -70,6 +71,38 @@ inline void take_column(const core::Bf16* from, std::int64_t stride, std::int64_
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to + t), v);
   }
   for (; t < n; ++t, from += stride) to[t] = *from;
+}
+
+/// Rows of n at a time that stay in the first cache while all their columns are taken.
+constexpr std::int64_t kStrip = 8;
+
+/// Asks for `rows` rows before they are taken in an order no prefetcher can guess.
+template <class T>
+void fetch(const T* from, std::int64_t n, std::int64_t rows) {
+  const auto* line = reinterpret_cast<const char*>(from);
+  const auto* const end = line + static_cast<std::size_t>(rows * n) * sizeof(T);
+  for (; line < end; line += 64) _mm_prefetch(line, _MM_HINT_T0);
+}
+
+/// to[j][t][c] = from[t][index[j b + c]] for `blocks` blocks and `rows` rows of n.
+template <class T>
+void gather_blocks(const T* from, std::int64_t n, std::int64_t rows, std::int64_t blocks, std::int64_t b,
+                   const std::int32_t* index, T* to) {
+  for (std::int64_t t = 0; t < rows; ++t) {
+    if (t + 2 < rows) fetch(from + (t + 2) * n, n, 1);
+    for (std::int64_t j = 0; j < blocks; ++j) take(from + t * n, index + j * b, b, to + (j * rows + t) * b);
+  }
+}
+
+/// to[c][t] = from[t][index[c]] for `columns` columns.
+template <class T>
+void gather_transposed(const T* from, std::int64_t n, std::int64_t rows, std::int64_t columns,
+                       const std::int32_t* index, T* to) {
+  for (std::int64_t t = 0; t < rows; t += kStrip) {
+    if (t + kStrip < rows) fetch(from + (t + kStrip) * n, n, std::min(kStrip, rows - t - kStrip));
+    for (std::int64_t c = 0; c < columns; ++c)
+      take_column(from + t * n + index[c], n, std::min(kStrip, rows - t), to + c * rows + t);
+  }
 }
 
 }  // namespace isorbit::ops
