@@ -17,7 +17,8 @@ namespace {
 using core::Json;
 using core::RunRecord;
 
-constexpr const char* kMethods[] = {"adamw", "poet_bs", "poet_fs", "wisca", "wisca_init", "poet_wisca"};
+constexpr const char* kMethods[] = {"adamw", "poet_bs", "poet_fs", "wisca", "wisca_init", "poet_wisca", "sgd",
+                                    "lion",  "muon",    "galore",  "lora",  "relora",     "poet_xq"};
 
 std::string source(const std::string& path) {
   return std::string(ISORBIT_SOURCE_DIR) + "/experiments/" + path;
@@ -39,7 +40,13 @@ class Trainer : public ::testing::Test {
                 std::int64_t steps = 30) const {
     const core::Document model = core::read_document(source("models/llama.json"));
     const core::Document m = core::read_document(source("methods/" + method + ".json"));
-    const Json small{{"merge_every", 10}, {"every", 10}, {"block_size", 16}, {"warmup", 3}};
+    const Json small{{"merge_every", 10}, {"every", 10},   {"block_size", 16}, {"warmup", 3},
+                     {"rank", 8},         {"refresh", 10}, {"rewarm", 3}};
+    // The authors' constants of POET are for runs of many more steps.
+    const Json fast{{"learning_rate", 3e-3}, {"base_rate", 3e-3}, {"scale", 1}};
+    if (method == "poet_bs")
+      for (const auto& [name, value] : fast.items())
+        if (!method_constants.contains(name)) method_constants[name] = value;
     for (const auto& [name, value] : small.items()) {
       if (m.root.at("constants").contains(name) && !method_constants.contains(name))
         method_constants[name] = value;
@@ -154,7 +161,7 @@ TEST_F(Trainer, EveryMethodLearns) {
 }
 
 TEST_F(Trainer, PoetMovesNoSingularValueByMoreThanItsLoggedDefects) {
-  for (const char* method : {"poet_bs", "poet_fs"}) {
+  for (const char* method : {"poet_bs", "poet_fs", "poet_xq"}) {
     SCOPED_TRACE(method);
     const RunRecord run =
         complete(request(document(method, Json::object(), 60), std::string("orbit-") + method));
