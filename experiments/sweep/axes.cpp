@@ -66,6 +66,10 @@ class Checker {
     std::size_t i = 0;
     for (const auto& [name, arm] : s_.resolved.at("arms").items()) {
       const std::string at = pointer_join("/arms", name);
+      if (arm.contains("x-control-of")) {  // its fields are those of the arm it was made of
+        ++i;
+        continue;
+      }
       if (s_.methods[i] != nullptr) {
         const std::vector<std::string> known = keys(s_.methods[i]->root, "constants");
         constants(at + "/set", arm.at("set"), known);
@@ -181,6 +185,11 @@ std::vector<std::string> SweepSources::names() const {
   for (const core::Field& field : training.description().fields) add("training." + field.name);
   for (const core::Field& field : data.description().fields) add("data." + field.name);
   return all;
+}
+
+std::string SweepSources::arm_pointer(std::size_t arm) const {
+  const std::string name = arms()[arm];
+  return pointer_join("/arms", resolved.at("arms").at(name).value("x-control-of", name));
 }
 
 bool SweepSources::has_constant(std::size_t arm, const std::string& name) const {

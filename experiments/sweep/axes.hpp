@@ -18,6 +18,8 @@ struct SweepSources {
   [[nodiscard]] std::vector<std::string> arms() const;
   /// Constants of the model, of one arm's method, fields of training and data: "model.width", ...
   [[nodiscard]] std::vector<std::string> names() const;
+  /// "/arms/<name>"; of a control, that of the arm it was made of.
+  [[nodiscard]] std::string arm_pointer(std::size_t arm) const;
   [[nodiscard]] bool has_constant(std::size_t arm, const std::string& name) const;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "core/document/expression.hpp"
 
@@ -13,10 +14,6 @@ using core::Json;
 using core::shown;
 
 constexpr double kMostCombinations = 100000;
-
-bool equal(const Json& a, const Json& b) {
-  return a.is_number() && b.is_number() ? a.get<double>() == b.get<double>() : a == b;
-}
 
 /// Texts become quoted expressions, so that a condition can compare them.
 Json quoted(const Json& value) {
@@ -93,14 +90,18 @@ class Expander {
 
   Candidate base(std::size_t arm) const {
     const Json& model = s_.resolved.at("model");
+    const Json& fields = s_.resolved.at("arms").at(arms_[arm]);
+    Json data = s_.resolved.at("data"), training = s_.resolved.at("training");
+    data.update(fields.at("data"));
+    training.update(fields.at("training"));
     return {arm,
             {},
             0,
             model.value("size", std::string()),
             model.at("constants"),
-            s_.resolved.at("arms").at(arms_[arm]).at("set"),
-            s_.resolved.at("data"),
-            s_.resolved.at("training")};
+            fields.at("set"),
+            std::move(data),
+            std::move(training)};
   }
 
   void expand_seeds(Candidate cell) {
@@ -141,10 +142,9 @@ class Expander {
     try {
       return core::Constants(quoted(view)).number(when) != 0;
     } catch (const core::ExpressionError& error) {
-      if (!failed_[cell.arm]) {
-        failed_[cell.arm] = true;
-        problems_.add(s_.document, core::pointer_join(core::pointer_join("/arms", arms_[cell.arm]), "when"),
-                      shown(Json(when)), "a condition over model.*, method.*, training.*, arm and seed",
+      if (failed_.insert(s_.arm_pointer(cell.arm)).second) {
+        problems_.add(s_.document, s_.arm_pointer(cell.arm) + "/when", shown(Json(when)),
+                      "a condition over model.*, method.*, training.*, arm and seed",
                       std::string(error.what()) + " (character " + std::to_string(error.column) + ")",
                       error.suggestion.empty() ? "" : shown(Json(error.suggestion)));
       }
@@ -199,11 +199,15 @@ class Expander {
   std::vector<std::string> arms_;
   std::vector<int> excluded_;  // cells each exclude dropped
   std::map<std::string, Json> models_, methods_;
-  std::map<std::size_t, bool> failed_;
+  std::set<std::string> failed_;  // pointers of arms
   Expansion out_;
 };
 
 }  // namespace
+
+bool equal(const Json& a, const Json& b) {
+  return a.is_number() && b.is_number() ? a.get<double>() == b.get<double>() : a == b;
+}
 
 Expansion expand(const SweepSources& sources, core::Problems& problems) {
   return Expander(sources, problems).run();

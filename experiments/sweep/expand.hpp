@@ -26,6 +26,9 @@ struct Expansion {
 /// evaluated, and more than 100 000 combinations, are problems.
 [[nodiscard]] Expansion expand(const SweepSources& sources, core::Problems& problems);
 
+/// Numbers by value, all else as JSON.
+[[nodiscard]] bool equal(const core::Json& a, const core::Json& b);
+
 /// The constants of a document with a size and overrides applied, each evaluated; those that cannot be are
 /// left out (the document's own reader reports them).
 [[nodiscard]] core::Json evaluated_constants(const core::Json& root, const std::string& size,

@@ -52,4 +52,8 @@ std::filesystem::path folder_of(const Cell& cell) {
          (label + "s" + std::to_string(cell.seed) + "-" + short_id(cell.id));
 }
 
+std::string CellStart::text() const {
+  return id.empty() ? file.filename().string() + " " + short_id(sha256) : arm + " " + short_id(id);
+}
+
 }  // namespace isorbit::experiments

@@ -24,6 +24,16 @@ std::vector<Assignment> assignments(const Json& object) {
   return out;
 }
 
+Spec from_spec() {
+  return Spec::object({
+      Field{"arm", Spec::text(), "of a cell", ""},
+      Field{"id", Spec::text(), "of a cell", ""},
+      Field{"folder", Spec::text(), "of a cell, relative to this file", ""},
+      Field{"file", Spec::text(), "of weights", ""},
+      Field{"sha256", Spec::text(), "of the file", ""},
+  });
+}
+
 Spec manifest_spec() {
   const Spec cell = Spec::object({
       Field{"id", Spec::text().at_least_items(64), "SHA-256 of the resolved document and its data"},
@@ -36,6 +46,7 @@ Spec manifest_spec() {
       Field{"parameters", Spec::integer().at_least(1), "elements"},
       Field{"spectra_bytes", Spec::number().at_least(0), "singular values in the record"},
       Field{"unigram_entropy", Spec::number().at_least(0), "of the validation targets, nats"},
+      Field{"from", from_spec(), "what its weights start from", {}, true},
   });
   const Spec dropped = Spec::object({
       Field{"arm", Spec::text(), ""},
@@ -63,10 +74,19 @@ Cell cell_from(const Json& entry) {
   cell.facts = {entry.at("steps").get<std::int64_t>(), entry.at("tokens").get<std::int64_t>(),
                 entry.at("parameters").get<std::int64_t>(), entry.at("spectra_bytes").get<double>(),
                 entry.at("unigram_entropy").get<double>()};
+  if (entry.contains("from")) {
+    const auto text = [&](const char* key) { return entry.at("from").at(key).get<std::string>(); };
+    cell.from = {text("arm"), text("id"), text("folder"), text("file"), text("sha256")};
+  }
   return cell;
 }
 
 }  // namespace
+
+Json from_json(const CellStart& from) {
+  if (from.id.empty()) return {{"file", from.file.string()}, {"sha256", from.sha256}};
+  return {{"arm", from.arm}, {"id", from.id}, {"folder", from.folder.string()}};
+}
 
 Json manifest_of(const Sweep& sweep) {
   Json out = {{"name", sweep.name},
@@ -75,7 +95,7 @@ Json manifest_of(const Sweep& sweep) {
               {"baseline", sweep.baseline},
               {"cells", Json::array()},
               {"dropped", Json::array()}};
-  for (const Cell& cell : sweep.cells)
+  for (const Cell& cell : sweep.cells) {
     out["cells"].push_back({{"id", cell.id},
                             {"arm", cell.arm},
                             {"changed", object_of(cell.changed)},
@@ -86,6 +106,8 @@ Json manifest_of(const Sweep& sweep) {
                             {"parameters", cell.facts.parameters},
                             {"spectra_bytes", cell.facts.spectra_bytes},
                             {"unigram_entropy", cell.facts.unigram_entropy}});
+    if (cell.from) out["cells"].back()["from"] = from_json(*cell.from);
+  }
   for (const Dropped& dropped : sweep.dropped) {
     Json entry = {{"arm", dropped.arm}, {"changed", object_of(dropped.changed)}, {"clause", dropped.clause}};
     if (dropped.seed) entry["seed"] = *dropped.seed;

@@ -8,6 +8,8 @@
 namespace isorbit::experiments {
 
 [[nodiscard]] core::Json manifest_of(const Sweep& sweep);
+/// {"arm", "id", "folder"} of a cell, {"file", "sha256"} of a file.
+[[nodiscard]] core::Json from_json(const CellStart& from);
 
 /// Writes <folder>/plan.json whole or not at all. Throws std::runtime_error naming the path.
 void write_manifest(const std::filesystem::path& folder, const Sweep& sweep);

@@ -15,7 +15,7 @@ class Tracer {
 
   std::vector<Origin> run() {
     const Json& arm = s_.resolved.at("arms").at(arm_);
-    const std::string arm_pointer = pointer_join("/arms", arm_);
+    const std::string arm_pointer = s_.arm_pointer(cell_.arm);
     const Json model = evaluated_constants(s_.model.root, cell_.size, cell_.model_constants);
     for (const auto& [name, value] : model.items()) add("model." + name, value, model_source(name));
     const Json method = evaluated_constants(s_.methods[cell_.arm]->root, {}, cell_.method_constants);
@@ -27,6 +27,7 @@ class Tracer {
     }
     fields("data", cell_.data);
     fields("training", cell_.training);
+    if (arm.contains("from")) add("from", arm.at("from"), written(arm_pointer + "/from"));
     add("seed", cell_.seed, written("/seeds"));
     return std::move(out_);
   }
@@ -55,9 +56,12 @@ class Tracer {
 
   void fields(const std::string& group, const Json& values) {
     const Json& given = s_.document.root.at(group);
-    for (const auto& [name, value] : values.items())
-      add(group + "." + name, value,
-          given.contains(name) ? written(pointer_join("/" + group, name)) : std::string("default"));
+    const Json& otherwise = s_.resolved.at("arms").at(arm_).at(group);
+    for (const auto& [name, value] : values.items()) {
+      std::string source = given.contains(name) ? written(pointer_join("/" + group, name)) : "default";
+      if (otherwise.contains(name)) source = written(s_.arm_pointer(cell_.arm) + "/" + group + "/" + name);
+      add(group + "." + name, value, std::move(source));
+    }
   }
 
   std::string written(const std::string& pointer) const {

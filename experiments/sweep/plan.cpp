@@ -45,8 +45,8 @@ std::string origin_block(const Cell& cell, const std::vector<Origin>& origins) {
 }  // namespace
 
 std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std::filesystem::path& folder) {
-  TextTable table(
-      {"id", "arm", "changed", "seed", "state", "steps", "tokens", "parameters", "spectra", "unigram"});
+  TextTable table({"id", "arm", "changed", "seed", "from", "state", "steps", "tokens", "parameters",
+                   "spectra", "unigram"});
   std::map<std::string, std::size_t> counts;
   double tokens = 0, bytes = 0;
   for (const Cell& cell : cells) {
@@ -54,8 +54,9 @@ std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std
     ++counts[name_of(state)];
     if (state != CellState::done) tokens += static_cast<double>(cell.facts.tokens);
     bytes += cell.facts.spectra_bytes;
-    table.add({short_id(cell.id), cell.arm, label_of(cell.changed), std::to_string(cell.seed), name_of(state),
-               std::to_string(cell.facts.steps), scaled(static_cast<double>(cell.facts.tokens)),
+    table.add({short_id(cell.id), cell.arm, label_of(cell.changed), std::to_string(cell.seed),
+               cell.from ? cell.from->text() : "", name_of(state), std::to_string(cell.facts.steps),
+               scaled(static_cast<double>(cell.facts.tokens)),
                scaled(static_cast<double>(cell.facts.parameters)), scaled(cell.facts.spectra_bytes, "B"),
                fixed(cell.facts.unigram_entropy, 4)});
   }
@@ -76,17 +77,18 @@ std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std
 std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const std::filesystem::path& folder) {
   std::string text;
   for (const Cell& cell : cells) {
-    const Json line = {{"id", cell.id},
-                       {"arm", cell.arm},
-                       {"changed", changed_json(cell.changed)},
-                       {"seed", cell.seed},
-                       {"state", name_of(state_of(folder, cell))},
-                       {"folder", locate(folder, cell).string()},
-                       {"steps", cell.facts.steps},
-                       {"tokens", cell.facts.tokens},
-                       {"parameters", cell.facts.parameters},
-                       {"spectra_bytes", cell.facts.spectra_bytes},
-                       {"unigram_entropy", cell.facts.unigram_entropy}};
+    Json line = {{"id", cell.id},
+                 {"arm", cell.arm},
+                 {"changed", changed_json(cell.changed)},
+                 {"seed", cell.seed},
+                 {"state", name_of(state_of(folder, cell))},
+                 {"folder", locate(folder, cell).string()},
+                 {"steps", cell.facts.steps},
+                 {"tokens", cell.facts.tokens},
+                 {"parameters", cell.facts.parameters},
+                 {"spectra_bytes", cell.facts.spectra_bytes},
+                 {"unigram_entropy", cell.facts.unigram_entropy}};
+    if (cell.from) line["from"] = from_json(*cell.from);
     text += line.dump() + "\n";
   }
   for (const Dropped& d : sweep.dropped) {

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "core/passes/summary.hpp"
+#include "experiments/sweep/missing_corpus.hpp"
 #include "experiments/training/cell_document.hpp"
+#include "experiments/training/weights.hpp"
 #include "ops/registry.hpp"
 
 namespace isorbit::experiments {
@@ -34,6 +36,12 @@ std::string type_text(const std::string& name, const std::vector<std::int64_t>& 
          core::TensorType{core::Shape(dims), integers ? core::DType::s32 : core::DType::f32}.text();
 }
 
+/// Tells models apart.
+std::string model_key(const Candidate& c) {
+  const Json batch = c.training.contains("batch") ? c.training.at("batch") : Json();
+  return Json{c.size, c.model_constants, batch}.dump();
+}
+
 /// The problems that `read` throws.
 template <class Read>
 std::set<std::string> texts_of(const Read& read) {
@@ -51,22 +59,6 @@ std::set<std::string> texts_of(const Read& read) {
 const core::OpSet& every_op() {
   static const core::OpSet ops(isorbit::ops::registered());
   return ops;
-}
-
-std::optional<core::Problem> missing_corpus(const core::Document& document, const std::string& corpus,
-                                            const std::filesystem::path& data_dir) {
-  const std::vector<std::string> known = corpora(data_dir);
-  if (std::find(known.begin(), known.end(), corpus) != known.end()) return std::nullopt;
-  const auto near = core::nearest(corpus, known);
-  return core::Problem{
-      document.file,
-      document.position("/data/corpus"),
-      "/data/corpus",
-      shown(Json(corpus)),
-      known.empty() ? "a corpus in " + data_dir.string() + ", which has none"
-                    : core::expectation(core::Spec::text().one_of(known)),
-      known.empty() ? "experiments/data/fetch.sh fetches them" : "these are in " + data_dir.string(),
-      near ? shown(Json(*near)) : ""};
 }
 
 std::vector<core::Problem> taken(core::Problems& problems) {
@@ -140,7 +132,9 @@ void CellResolver::check_inputs(const core::Model& model, const BatchSource& sou
 
 std::shared_ptr<BatchSource> CellResolver::open_data(const Candidate& c, const core::Model& model) {
   const std::string corpus = c.data.at("corpus").get<std::string>();
-  if (std::optional<core::Problem> missing = missing_corpus(s_.document, corpus, data_dir_)) {
+  const bool own = s_.resolved.at("arms").at(arms_[c.arm]).at("data").contains("corpus");
+  const std::string at = own ? s_.arm_pointer(c.arm) + "/data/corpus" : "/data/corpus";
+  if (std::optional<core::Problem> missing = missing_corpus(s_.document, corpus, data_dir_, at)) {
     add(std::move(*missing));
     return nullptr;
   }
@@ -184,23 +178,59 @@ void CellResolver::check(const Candidate& c, const Method& method, const core::M
   add(taken(found), without, context);
 }
 
-Cell CellResolver::resolve(const Candidate& c) {
+/// What keeps a cell from starting there; empty: nothing.
+std::string CellResolver::misfit_of_start(const core::Model& model, const CellStart& from,
+                                          const Candidate* source) {
+  if (source != nullptr) {
+    const core::Model* other = model_of(*source, model_key(*source));
+    return other == nullptr ? "" : misfit_of(shapes_of(model), shapes_of(*other));
+  }
+  try {
+    (void)load_weights(from.file, s_.model, model);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+void CellResolver::check_start(const Candidate& c, const Method& method, const core::Model& model,
+                               const CellStart& from, const Candidate* source) {
+  core::Problems found;
+  check_given_weights(method, model, *s_.methods[c.arm], found);
+  const std::string at = s_.arm_pointer(c.arm) + "/from";
+  add(taken(found), {}, "the weights of " + s_.document.file + " #" + at);
+  if (std::string misfit = misfit_of_start(model, from, source); !misfit.empty())
+    add({s_.document.file,
+         s_.document.position(at),
+         at,
+         shown(s_.resolved.at("arms").at(arms_[c.arm]).at("from")),
+         "weights of the model",
+         std::move(misfit),
+         {}});
+}
+
+Cell CellResolver::resolve(const Candidate& c, std::optional<CellStart> from, const Candidate* source) {
   Cell cell;
   cell.arm = arms_[c.arm];
   cell.changed = c.changed;
   cell.seed = c.seed;
-  const Json batch = c.training.contains("batch") ? c.training.at("batch") : Json();
-  const std::string model_key = Json{c.size, c.model_constants, batch}.dump();
+  const std::string key = model_key(c);
   const std::string method_key = std::to_string(c.arm) + c.method_constants.dump();
-  const core::Model* model = model_of(c, model_key);
+  const core::Model* model = model_of(c, key);
   const Method* method = method_of(c, method_key);
-  if (model != nullptr && method != nullptr && checked_.insert(model_key + '\n' + method_key).second) {
+  if (model != nullptr && method != nullptr && checked_.insert(key + '\n' + method_key).second) {
     check(c, *method, *model);
+    if (from) check_start(c, *method, *model, *from, source);
   }
   const BatchSource* data = model != nullptr ? data_of(c, *model) : nullptr;
   if (model == nullptr || method == nullptr || data == nullptr) return cell;
   cell.document = cell_document(s_.model, c.size, c.model_constants, *s_.methods[c.arm], c.method_constants,
                                 c.data, c.training, c.seed);
+  if (from && !from->id.empty())
+    cell.document["from"] = {{"cell", from->id}, {"x-arm", from->arm}};
+  else if (from)
+    cell.document["from"] = {{"sha256", from->sha256}, {"x-file", from->file.string()}};
+  cell.from = std::move(from);
   cell.id = cell_id(cell.document, data->data_sha256());
   cell.facts.steps = c.training.at("steps").get<std::int64_t>();
   const std::int64_t targets = core::Shape(data->inputs().back().shape).elements();  // of a step

@@ -19,7 +19,9 @@ class CellResolver {
       : s_(sources), arms_(sources.arms()), data_dir_(std::move(data_dir)), problems_(problems) {}
 
   /// The cell, without folder and origins. Problems are added once, with the first combination that has them.
-  [[nodiscard]] Cell resolve(const Candidate& candidate);
+  /// `from` is what it starts from, `source` the candidate of that cell, null where it is a file.
+  [[nodiscard]] Cell resolve(const Candidate& candidate, std::optional<CellStart> from = {},
+                             const Candidate* source = nullptr);
 
  private:
   const core::Model* model_of(const Candidate& candidate, const std::string& key);
@@ -27,6 +29,9 @@ class CellResolver {
   const BatchSource* data_of(const Candidate& candidate, const core::Model& model);
   std::shared_ptr<BatchSource> open_data(const Candidate& candidate, const core::Model& model);
   void check_inputs(const core::Model& model, const BatchSource& source);
+  void check_start(const Candidate& candidate, const Method& method, const core::Model& model,
+                   const CellStart& from, const Candidate* source);
+  std::string misfit_of_start(const core::Model& model, const CellStart& from, const Candidate* source);
   void check(const Candidate& candidate, const Method& method, const core::Model& model);
   /// Adds what is new; what is not among `without`, the problems of the documents by themselves, says the
   /// constants it comes from.
@@ -43,11 +48,6 @@ class CellResolver {
   std::map<std::string, std::shared_ptr<Method>> methods_;
   std::map<std::string, std::shared_ptr<BatchSource>> data_;
 };
-
-/// The problem of a sweep document whose corpus is not in the data directory; nothing when it is.
-[[nodiscard]] std::optional<core::Problem> missing_corpus(const core::Document& document,
-                                                          const std::string& corpus,
-                                                          const std::filesystem::path& data_dir);
 
 /// What a collector holds, and nothing left in it.
 [[nodiscard]] std::vector<core::Problem> taken(core::Problems& problems);

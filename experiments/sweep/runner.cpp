@@ -1,6 +1,7 @@
 #include "experiments/sweep/runner.hpp"
 
 #include <algorithm>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <thread>
@@ -8,61 +9,95 @@
 #include "core/linalg/linalg.hpp"
 #include "experiments/data/shared_sources.hpp"
 #include "experiments/sweep/cell_lock.hpp"
+#include "experiments/sweep/cell_queue.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/processors.hpp"
 #include "experiments/training/failure.hpp"
+#include "experiments/training/weights.hpp"
 
 namespace isorbit::experiments {
 namespace {
+
+/// The cell that a cell starts from, as far as its folder can be found.
+Cell source_of(const Cell& cell) {
+  Cell source;
+  source.seed = cell.seed;
+  source.id = cell.from->id;
+  source.folder = cell.from->folder;
+  return source;
+}
+
+/// The file of weights that a cell starts from.
+std::filesystem::path start_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
+  return cell.from->id.empty() ? cell.from->file : weights_path(locate(sweep_folder, source_of(cell)));
+}
 
 int stop_asked(const RunRequest& request) { return request.stop == nullptr ? 0 : request.stop->load(); }
 
 /// The missing cells, taken one by one by every job. The mutex guards all of it, and the observer.
 class Pool {
  public:
-  Pool(std::vector<const Cell*> missing, const RunRequest& request, RunObserver& observer)
+  Pool(CellQueue missing, const RunRequest& request, RunObserver& observer)
       : missing_(std::move(missing)), request_(request), observer_(observer) {}
 
   /// Takes cells until there are no more.
   void work() {
-    while (const Cell* cell = next()) run(*cell);
+    while (const auto turn = next()) {
+      try {
+        run(*turn);
+      } catch (...) {
+        tell([&] { missing_.leave(*turn->cell); });
+        throw;
+      }
+    }
   }
 
   /// Of the cells that were missing.
   [[nodiscard]] RunSummary summary() const {
     RunSummary out = counts_;
-    out.left += missing_.size() - taken_;
+    out.left += missing_.untouched();
     out.stopped = out.left > 0 && stop_asked(request_) != 0;
     return out;
   }
 
  private:
-  const Cell* next() {
-    const std::scoped_lock lock(mutex_);
-    const bool halted = request_.fail_fast && counts_.failed > 0;
-    if (halted || stop_asked(request_) != 0 || taken_ == missing_.size()) return nullptr;
-    return missing_[taken_++];
+  /// The next cell; waits for one that others at work will make ready.
+  std::optional<CellQueue::Turn> next() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      const bool halted = request_.fail_fast && counts_.failed > 0;
+      if (halted || stop_asked(request_) != 0) return std::nullopt;
+      if (auto turn = missing_.next()) return turn;
+      if (!missing_.waits()) return std::nullopt;
+      changed_.wait(lock);
+    }
   }
 
-  void run(const Cell& cell) {
+  void run(const CellQueue::Turn& turn) {
+    const Cell& cell = *turn.cell;
     const std::filesystem::path folder = locate(request_.folder, cell);
     CellResult result;
     try {
       const std::optional<CellLock> lock = CellLock::take(folder);
       if (!lock) {
-        tell([&] { ++counts_.busy, observer_.busy(cell); });
+        tell([&] { ++counts_.busy, missing_.leave(cell), observer_.busy(cell); });
         return;
       }
       if (is_complete(folder, cell.id)) {  // finished by another process meanwhile
-        tell([&] { ++counts_.complete; });
+        tell([&] { ++counts_.complete, missing_.complete(cell); });
         return;
       }
       tell([&] { observer_.begin(cell, ++begun_, missing_.size()); });
-      result = train(cell, folder);
+      result = turn.refusal.empty() ? train(cell, folder) : refuse(folder, turn.refusal);
     } catch (const std::system_error& error) {
       result = {Outcome::failed, error.what(), 0, 0};
     }
     tell([&] { count(cell, result); });
+  }
+
+  static CellResult refuse(const std::filesystem::path& folder, const std::string& reason) {
+    keep_reason(folder, reason);
+    return {Outcome::failed, reason, 0, 0};
   }
 
   CellResult train(const Cell& cell, const std::filesystem::path& folder) {
@@ -70,6 +105,7 @@ class Pool {
     wanted.document = cell.document;
     wanted.folder = folder;
     wanted.data_dir = request_.data_dir;
+    if (cell.from) wanted.from = start_of(request_.folder, cell);
     wanted.argv = request_.argv;
     wanted.sources = &sources_;
     halt(stop_asked(request_));
@@ -84,18 +120,18 @@ class Pool {
     try {
       return request_.run(wanted);
     } catch (const std::exception& error) {
-      keep_reason(folder, error.what());
-      return {Outcome::failed, error.what(), 0, 0};
+      return refuse(folder, error.what());
     }
   }
 
   void count(const Cell& cell, const CellResult& result) {
     observer_.end(cell, result);
     ++counts_.ran;
-    if (result.outcome == Outcome::complete) ++counts_.complete;
-    if (result.outcome == Outcome::stopped) ++counts_.left;
+    if (result.outcome == Outcome::complete) ++counts_.complete, missing_.complete(cell);
+    if (result.outcome == Outcome::stopped) ++counts_.left, missing_.leave(cell);
     if (result.outcome != Outcome::failed) return;
     ++counts_.failed;
+    missing_.fail(cell, result.reason);
     if (request_.fail_fast) halt(1);
   }
 
@@ -110,21 +146,19 @@ class Pool {
   void tell(const Body& body) {
     const std::scoped_lock lock(mutex_);
     body();
+    changed_.notify_all();
   }
 
-  std::vector<const Cell*> missing_;
+  CellQueue missing_;
   const RunRequest& request_;
   RunObserver& observer_;
   SharedSources sources_;
   std::mutex mutex_;
+  std::condition_variable changed_;
   std::atomic<int> halt_ = 0;
-  std::size_t taken_ = 0, begun_ = 0;
+  std::size_t begun_ = 0;
   RunSummary counts_;
 };
-
-double cost(const Cell& cell) {
-  return static_cast<double>(cell.facts.parameters) * static_cast<double>(cell.facts.tokens);
-}
 
 /// Several threads, each bound to the processors of its job.
 void work_side_by_side(Pool& pool, std::size_t jobs, std::size_t threads, std::span<const int> processors) {
@@ -157,6 +191,11 @@ std::size_t threads_of(const Cell& cell) {
   return cell.document.at("training").at("threads").get<std::size_t>();
 }
 
+bool has_source(const std::filesystem::path& sweep_folder, const Cell& cell) {
+  return !cell.from || cell.from->id.empty() ||
+         is_complete(locate(sweep_folder, source_of(cell)), cell.from->id);
+}
+
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer) {
   std::size_t complete = 0, threads = 1;
   std::vector<const Cell*> missing;
@@ -168,10 +207,11 @@ RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, Run
   }
   const std::size_t jobs = std::min(request.jobs, missing.size());
   if (jobs > 1) {
-    std::ranges::stable_sort(missing, std::ranges::greater(), [](const Cell* cell) { return cost(*cell); });
+    sort_by_cost(missing);
     for (const Cell* cell : missing) threads = std::max(threads, threads_of(*cell));
   }
-  Pool pool(std::move(missing), request, observer);
+  const auto source_is_there = [&](const Cell& cell) { return has_source(request.folder, cell); };
+  Pool pool(CellQueue(std::move(missing), source_is_there), request, observer);
   if (jobs > 1)
     work_side_by_side(pool, jobs, threads, request.processors);
   else

@@ -50,9 +50,12 @@ struct RunSummary {
 /// Threads of the cell: its document's training.threads.
 [[nodiscard]] std::size_t threads_of(const Cell& cell);
 
+/// True unless a cell starts from another one of the sweep that is not complete in its folder.
+[[nodiscard]] bool has_source(const std::filesystem::path& sweep_folder, const Cell& cell);
+
 /// Runs the missing ones of `cells`: in their order, or with several jobs the dearest first (parameters times
-/// tokens). A cell that fails is counted and the others go on, unless fail_fast: then those at work save
-/// their state and stop.
+/// tokens), each after the one whose weights it starts from; with that one it fails. A cell that fails is
+/// counted and the others go on, unless fail_fast: then those at work save their state and stop.
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer);
 
 }  // namespace isorbit::experiments

@@ -93,4 +93,21 @@ std::vector<Cell> select(const Sweep& sweep, const Selection& selection) {
   return out;
 }
 
+void check_sources(std::span<const Cell> selected, const std::function<bool(const Cell&)>& has_source) {
+  core::Problems problems;
+  for (const Cell& cell : selected) {
+    if (has_source(cell)) continue;
+    const auto is_source = [&](const Cell& other) { return other.id == cell.from->id; };
+    if (std::any_of(selected.begin(), selected.end(), is_source)) continue;
+    problems.add({"command line",
+                  {},
+                  "",
+                  cell.arm + " " + short_id(cell.id) + " without " + cell.from->text(),
+                  "a cell together with the one it starts from, or that one complete",
+                  {},
+                  "--only id=" + short_id(cell.from->id)});
+  }
+  problems.throw_if_any();
+}
+
 }  // namespace isorbit::experiments

@@ -97,14 +97,15 @@ CellStatus status_of(const std::filesystem::path& sweep_folder, const Cell& cell
 }
 
 std::string status_text(const std::filesystem::path& sweep_folder, const Sweep& sweep) {
-  TextTable table({"id", "state", "arm", "changed", "seed", "step", "loss", "valid", ""});
+  TextTable table({"id", "state", "arm", "changed", "seed", "from", "step", "loss", "valid", ""});
   std::map<std::string, int> counts;
   for (const Cell& cell : sweep.cells) {
     const CellStatus s = status_of(sweep_folder, cell);
     ++counts[name_of(s.state)];
     const std::string step = std::to_string(s.step) + "/" + std::to_string(cell.facts.steps);
     table.add({short_id(cell.id), name_of(s.state), cell.arm, label_of(cell.changed),
-               std::to_string(cell.seed), step, loss_text(s.loss), loss_text(s.valid_loss), s.reason});
+               std::to_string(cell.seed), cell.from ? cell.from->text() : "", step, loss_text(s.loss),
+               loss_text(s.valid_loss), s.reason});
   }
   std::string text = table.text() + "\n" + std::to_string(sweep.cells.size()) + " cells:";
   for (const auto& [state, count] : counts) text += " " + std::to_string(count) + " " + state;
@@ -123,6 +124,7 @@ std::string status_json(const std::filesystem::path& sweep_folder, const Sweep& 
     line["steps"] = cell.facts.steps;
     line["loss"] = s.loss ? Json(*s.loss) : Json();
     line["valid_loss"] = s.valid_loss ? Json(*s.valid_loss) : Json();
+    if (cell.from) line["from"] = from_json(*cell.from);
     if (!s.reason.empty()) line["reason"] = s.reason;
     line["folder"] = locate(sweep_folder, cell).string();
     text += line.dump() + "\n";

@@ -5,7 +5,8 @@
 #include <set>
 
 #include "experiments/sweep/labels.hpp"
-#include "experiments/sweep/origins.hpp"
+#include "experiments/sweep/make_cells.hpp"
+#include "experiments/sweep/missing_corpus.hpp"
 #include "experiments/sweep/overrides.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 
@@ -164,29 +165,17 @@ class Reader {
   }
 
   Sweep resolve_all(const SweepSources& sources, Expansion expansion) {
-    CellResolver resolver(sources, request_.data_dir, problems_);
     Sweep sweep;
     sweep.name = resolved_.at("name").get<std::string>();
     sweep.metric = resolved_.at("metric").at("name").get<std::string>();
     sweep.minimize = resolved_.at("metric").at("goal") == "minimize";
     sweep.baseline = resolved_.at("compare").value("baseline", sources.arms().front());
-    sweep.dropped = std::move(expansion.dropped);
-    sweep.notes = std::move(expansion.notes);
-    std::map<std::string, std::size_t> known;
-    for (const Candidate& candidate : expansion.candidates) {
-      Cell cell = resolver.resolve(candidate);
-      if (cell.id.empty()) continue;  // a problem was added
-      cell.folder = folder_of(cell);
-      cell.origins = origins_of(sources, candidate, overrides_);
-      const auto [twin, is_new] = known.emplace(cell.id, sweep.cells.size());
-      if (is_new) {
-        sweep.cells.push_back(std::move(cell));
-      } else {
-        sweep.notes.push_back(cell.folder.string() + " is the same run as " +
-                              sweep.cells[twin->second].folder.string() + " and is not made again");
-      }
-    }
+    sweep.notes = expansion.notes;
+    MadeCells made = make_cells(sources, expansion, overrides_, request_.data_dir, problems_);
     problems_.throw_if_any();
+    sweep.cells = std::move(made.cells);
+    sweep.notes.insert(sweep.notes.end(), made.notes.begin(), made.notes.end());
+    sweep.dropped = std::move(expansion.dropped);
     return sweep;
   }
 

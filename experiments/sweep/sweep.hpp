@@ -33,6 +33,17 @@ struct Origin {
   std::string source;
 };
 
+/// What a cell's weights start from: another cell of the sweep, or a file.
+struct CellStart {
+  std::string arm, id;           // of the cell; empty: a file
+  std::filesystem::path folder;  // of the cell, relative to the sweep's
+  std::filesystem::path file;
+  std::string sha256;  // of the file
+
+  /// "adamw 1a2b3c4d"
+  [[nodiscard]] std::string text() const;
+};
+
 struct Cell {
   std::string arm;
   std::vector<Assignment> changed;  // tune, parameters, zip, in this order
@@ -41,6 +52,7 @@ struct Cell {
   std::string id;                // SHA-256, 64 digits
   std::filesystem::path folder;  // relative to the sweep's: <arm>/<changed values>-s<seed>-<id8>
   CellFacts facts;
+  std::optional<CellStart> from = {};
   std::vector<Origin> origins;
 };
 

@@ -12,6 +12,22 @@ using core::Spec;
 Spec constants() { return Spec::map(Spec::either({Spec::boolean(), Spec::number(), Spec::text()})); }
 Spec values() { return Spec::list(Spec::any()).at_least_items(1); }
 
+/// The fields of an object that an arm has otherwise: none must be there, none has a default.
+Spec otherwise(const Spec& whole) {
+  std::vector<Field> fields = whole.description().fields;
+  for (Field& field : fields) field.fallback.reset(), field.optional = true;
+  return Spec::object(std::move(fields));
+}
+
+Spec from_spec() {
+  const Spec cell = Spec::object({
+      Field{"arm", Spec::text().at_least_items(1), "another arm of the sweep"},
+      Field{"where", Spec::map(Spec::any()), "values of what that arm varies, by name as in parameters",
+            Json::object()},
+  });
+  return Spec::either({Spec::text().at_least_items(1), cell});
+}
+
 Spec arm_spec() {
   return Spec::object({
       Field{"method", Spec::text().at_least_items(1), "method document, relative to this one"},
@@ -25,6 +41,14 @@ Spec arm_spec() {
             "condition over model.*, method.*, training.*, arm and seed; where it is false there is no cell",
             {},
             true},
+      Field{"from",
+            from_spec(),
+            "what its weights start from: another arm (the cell with the same values and seed), or a file",
+            {},
+            true},
+      Field{"data", otherwise(data_spec()), "fields of data that it has otherwise", Json::object()},
+      Field{"training", otherwise(training_spec()), "fields of training that it has otherwise",
+            Json::object()},
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/document/digest.hpp"
+#include "experiments/task.hpp"
 
 namespace isorbit::experiments {
 
@@ -22,7 +23,8 @@ Json without_cosmetics(const Json& value, bool top) {
   if (!value.is_object()) return value;
   Json out = Json::object();
   for (const auto& [key, member] : value.items()) {
-    const bool cosmetic = key.starts_with("x-") || key == "$schema" || key == "doc" || (top && key == "name");
+    const bool cosmetic = key.starts_with("x-") || key == "$schema" || key == "doc" ||
+                          (top && (key == "name" || key == "exports"));
     if (!cosmetic) out[key] = without_cosmetics(member, false);
   }
   return out;
@@ -61,6 +63,22 @@ Spec training_spec() {
           "activations computed again in the backward pass to save memory: none, the cheap ones, or all of a "
           "repeated block",
           "none"},
+      Field{"on_defect",
+            Spec::text().one_of({"fail", "warn"}),
+            "what becomes of a run that breaks what its method keeps (singular values, logits); absent: "
+            "certify tells afterwards",
+            {},
+            true},
+      Field{"defect_tolerance",
+            Spec::number().above(0),
+            "for on_defect: largest drift of a singular value over the run, relative to the largest; 0.01",
+            {},
+            true},
+      Field{"evaluate",
+            Spec::list(Spec::text().one_of(task_names())).at_least_items(1),
+            "tasks without training the last weights are tried on",
+            {},
+            true},
   });
 }
 

@@ -1,7 +1,9 @@
 #include "experiments/training/cell_setup.hpp"
 
+#include "core/document/digest.hpp"
 #include "experiments/data/shared_sources.hpp"
 #include "experiments/training/cell_document.hpp"
+#include "experiments/training/weights.hpp"
 #include "ops/registry.hpp"
 
 namespace isorbit::experiments {
@@ -31,14 +33,35 @@ std::shared_ptr<const BatchSource> open_source(const CellRequest& request, const
   return source;
 }
 
+/// Reads the method and checks that it keeps the weights it is given.
+Method read_method_of(const CellRequest& request, const core::Model& model) {
+  const core::Document document{"method", request.document.at("method"), {}};
+  Method method = read_method_for(model, document);
+  core::Problems problems;
+  if (request.document.contains("from")) check_given_weights(method, model, document, problems);
+  problems.throw_if_any();
+  return method;
+}
+
 }  // namespace
 
 CellSetup::CellSetup(const CellRequest& request)
     : ops(ops::registered()),
       model(core::read_model({"model", request.document.at("model"), {}}, ops)),
-      method(read_method_for(model, {"method", request.document.at("method"), {}})),
+      method(read_method_of(request, model)),
       source(open_source(request, model)),
       targets_per_step(core::Shape(source->inputs().back().shape).elements()),
       cell_id(experiments::cell_id(request.document, source->data_sha256())) {}
+
+core::TensorFile CellSetup::given_weights(const CellRequest& request) const {
+  const core::Json& from = request.document.at("from");
+  if (from.contains("sha256") && core::sha256_file(weights_file(request.from)) != from.at("sha256"))
+    throw std::runtime_error(request.from.string() + ": has changed since the cell was planned");
+  core::TensorFile weights = load_weights(request.from, {"model", request.document.at("model"), {}}, model);
+  if (from.contains("cell") && weights.metadata["cell_id"] != from.at("cell"))
+    throw std::runtime_error(request.from.string() + ": holds the weights of another cell than " +
+                             from.at("cell").get<std::string>());
+  return weights;
+}
 
 }  // namespace isorbit::experiments

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/passes/read_model.hpp"
+#include "core/record/tensor_file.hpp"
 #include "experiments/data/batch_source.hpp"
 #include "experiments/method.hpp"
 #include "experiments/training/trainer.hpp"
@@ -21,6 +22,10 @@ struct CellSetup {
 
   /// Throws DocumentError for model and method, DataError where the corpus does not give the model's inputs.
   explicit CellSetup(const CellRequest& request);
+
+  /// Reads request.from. Throws std::runtime_error where it is not what the document's "from" names, or does
+  /// not fit the model.
+  [[nodiscard]] core::TensorFile given_weights(const CellRequest& request) const;
 };
 
 }  // namespace isorbit::experiments

@@ -5,7 +5,9 @@
 #include <optional>
 
 #include "core/record/run_file.hpp"
+#include "experiments/evaluation/cell_evaluation.hpp"
 #include "experiments/training/cell_setup.hpp"
+#include "experiments/training/cell_weights.hpp"
 #include "experiments/training/checkpoint.hpp"
 #include "experiments/training/defect_watch.hpp"
 #include "experiments/training/failure.hpp"
@@ -13,6 +15,7 @@
 #include "experiments/training/measurement.hpp"
 #include "experiments/training/provenance.hpp"
 #include "experiments/training/recorder.hpp"
+#include "experiments/training/weights.hpp"
 
 namespace isorbit::experiments {
 
@@ -42,6 +45,9 @@ class CellRun {
         watch_(training_, request.note) {
     const std::optional<std::string> note = precision_note(training_.at("dtype").get<std::string>());
     if (note && request.note) request.note(*note);
+    if (training_.contains("evaluate"))
+      evaluation_.emplace(request.document, request.data_dir,
+                          training_.at("evaluate").get<std::vector<std::string>>());
     std::filesystem::create_directories(request.folder);
     const std::optional<std::int64_t> resumed = resume();
     recorder_.emplace(request.folder, resumed);
@@ -64,9 +70,11 @@ class CellRun {
       one_step();
     }
     checkpoint();
+    write_weights(weights_path(request_.folder), learner_, setup_.cell_id, step_);
     recorder_->seal(
         request_.document.dump(),
-        provenance(compute_from(training_), setup_.source->data_sha256(), setup_.cell_id, request_.argv));
+        provenance(compute_from(training_), setup_.source->data_sha256(), setup_.cell_id, request_.argv),
+        evaluations());
     return {Outcome::complete, {}, valid_loss_, step_};
   }
 
@@ -100,6 +108,7 @@ class CellRun {
   }
 
   void begin() {
+    if (request_.document.contains("from")) start_from(learner_, setup_.given_weights(request_));
     events();
     validate();
     measure();
@@ -149,9 +158,19 @@ class CellRun {
     watch_.check(step_);
   }
 
+  std::vector<core::Series> evaluations() {
+    std::vector<core::Series> out;
+    if (!evaluation_) return out;
+    for (const TaskResult& result :
+         evaluation_->run(realized_weights(learner_), kItemLimit, Normalization::bytes))
+      for (core::Series& series : series_of(result, step_)) out.push_back(std::move(series));
+    return out;
+  }
+
   void checkpoint() {
     recorder_->sync();
-    write_checkpoint(checkpoint_path(), learner_, {setup_.cell_id, step_, seconds()});
+    write_checkpoint(checkpoint_path(), learner_,
+                     {setup_.cell_id, step_, seconds(), request_.document.dump()});
   }
 
   void report(double loss) const {
@@ -173,6 +192,7 @@ class CellRun {
   Learner learner_;
   analysis::MeasureSet measures_;
   DefectWatch watch_;
+  std::optional<CellEvaluation> evaluation_;
   std::optional<Recorder> recorder_;
   std::int64_t step_ = 0, first_step_ = 0;
   double valid_loss_ = NAN, seconds_before_ = 0;

@@ -24,10 +24,11 @@ struct Progress {
 enum class Outcome { complete, stopped, failed };
 
 struct CellRequest {
-  core::Json document;           // resolved: model, method, data, training, seed
+  core::Json document;           // resolved: model, method, data, training, seed; from
   std::filesystem::path folder;  // the cell's own; made if missing. Ends with run.h5 in it
   std::filesystem::path data_dir;
-  std::vector<std::string> argv;  // for the record
+  std::filesystem::path from = {};  // the weights it starts from, where the document has "from"
+  std::vector<std::string> argv;    // for the record
   std::function<void(const Progress&)> progress = {};
   std::function<void(const std::string&)> note = {};  // what the user should know, a sentence
   SharedSources* sources = nullptr;                   // of the cells beside it; none: its data are its own

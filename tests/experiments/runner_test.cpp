@@ -19,25 +19,11 @@
 #include "experiments/sweep/plan.hpp"
 #include "experiments/sweep/processors.hpp"
 #include "experiments/sweep/status.hpp"
+#include "tests/experiments/sealed_record.hpp"
 #include "tests/experiments/small_sweep.hpp"
 
 namespace isorbit::experiments {
 namespace {
-
-/// Seals a record that is_complete() accepts, without training.
-CellResult seal(const CellRequest& request, const std::string& id) {
-  core::RunRecord record;
-  record.config = "{}";
-  record.provenance = {{"cell_id", id}};
-  record.series.push_back({"train",
-                           {{"step", std::vector<std::int64_t>{1, 4}, "", ""},
-                            {"loss", std::vector<double>{5, 2.5}, "nats", ""}}});
-  record.series.push_back(
-      {"valid",
-       {{"step", std::vector<std::int64_t>{4}, "", ""}, {"loss", std::vector<double>{2.25}, "nats", ""}}});
-  core::write_run(request.folder / "run.h5", record);
-  return {Outcome::complete, "", 2.25, 4};
-}
 
 /// Processors the calling thread may run on.
 std::vector<int> bound_to() {

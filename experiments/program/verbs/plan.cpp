@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "experiments/program/sweep_arguments.hpp"
+#include "experiments/sweep/differences.hpp"
 
 namespace isorbit::experiments::verb {
 
@@ -10,7 +11,8 @@ int plan(Console& console, const std::vector<std::string>& arguments) {
   CommandLine line(
       "plan SWEEP [name=value ...] [options]",
       "Lists the cells of a sweep in the order they run, with their state and what they cost, and\n"
-      "every dropped combination with the clause that dropped it. Writes nothing.");
+      "every dropped combination with the clause that dropped it, and what else differs between the\n"
+      "arms than their methods' words. Writes nothing.");
   add_sweep_options(line);
   add_selection_options(line);
   line.option("json", "", "an object a line")
@@ -25,7 +27,12 @@ int plan(Console& console, const std::vector<std::string>& arguments) {
     else
       for (const Cell& cell : cells) console.out << cell.document.dump() << "\n";
   } else {
-    console.out << (line.has("json") ? plan_json(sweep, cells, folder) : plan_text(sweep, cells, folder));
+    const std::vector<Difference> differences = differences_between_arms(cells);
+    if (line.has("json"))
+      console.out << plan_json(sweep, cells, folder) << differences_json(differences);
+    else
+      console.out << plan_text(sweep, cells, folder) << (differences.empty() ? "" : "\n")
+                  << differences_text(differences);
   }
   return 0;
 }

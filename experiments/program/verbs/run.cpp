@@ -68,6 +68,7 @@ int run(Console& console, const std::vector<std::string>& arguments) {
   request.argv = console.argv;
   request.fail_fast = line.has("fail-fast");
   place(line, cells, request);
+  check_sources(cells, [&](const Cell& cell) { return has_source(request.folder, cell); });
   write_manifest(request.folder, sweep);
   const Interrupts interrupts;
   request.stop = &interrupts.count();

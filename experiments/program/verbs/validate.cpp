@@ -5,7 +5,9 @@
 #include "core/passes/summary.hpp"
 #include "experiments/method.hpp"
 #include "experiments/program/sweep_arguments.hpp"
+#include "experiments/sweep/differences.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
+#include "experiments/training/foreign_table.hpp"
 
 namespace isorbit::experiments::verb {
 namespace {
@@ -47,6 +49,8 @@ std::string check_model(const core::Document& document) {
   for (const std::string& size : sizes) {
     try {
       const core::Model model = core::read_model(document, every_op(), size);
+      for (const std::string& program : foreign_programs(document))
+        (void)read_foreign_table(document, model, program);
       text += document.file + ": model " + model.name + (size.empty() ? "" : ", size " + size) + ", " +
               std::to_string(core::summarize(model.graph).parameters) + " parameters\n";
     } catch (const core::DocumentError& error) {
@@ -72,7 +76,7 @@ int validate(Console& console, const std::vector<std::string>& arguments) {
       "Checks a sweep with everything it names, a model in every size, or a method. Silent when all is\n"
       "right; else every problem, one a line, and exit code 2.");
   add_sweep_options(line);
-  line.option("verbose,v", "", "say what was checked");
+  line.option("verbose,v", "", "say what was checked, and of a sweep what else differs between its arms");
   if (!line.parse(console, arguments)) return 0;
   const std::string file = line.first("document");
   const core::Document document = core::read_document(file);
@@ -82,6 +86,7 @@ int validate(Console& console, const std::vector<std::string>& arguments) {
       const Sweep sweep = sweep_from(line);
       checked = file + ": sweep " + sweep.name + ", " + std::to_string(sweep.cells.size()) + " cells, " +
                 std::to_string(sweep.dropped.size()) + " dropped\n";
+      if (line.has("verbose")) checked += differences_text(differences_between_arms(sweep.cells));
       break;
     }
     case Kind::model:

@@ -1,0 +1,71 @@
+#include "experiments/sweep/cell_queue.hpp"
+
+#include <algorithm>
+
+namespace isorbit::experiments {
+
+CellQueue::CellQueue(std::vector<const Cell*> cells, const std::function<bool(const Cell&)>& is_complete) {
+  std::map<std::string, std::size_t> by_id;
+  for (const Cell* cell : cells) {
+    by_id[cell->id] = index_[cell] = entries_.size();
+    entries_.push_back({cell, {}, {}});
+  }
+  for (Entry& entry : entries_) {
+    if (!entry.cell->from || entry.cell->from->id.empty()) continue;
+    const CellStart& from = *entry.cell->from;
+    if (const auto source = by_id.find(from.id); source != by_id.end())
+      entry.source = source->second;
+    else if (!is_complete(*entry.cell))
+      entry.reason = "it starts from " + from.text() + ", which is not complete";
+  }
+}
+
+/// A cell whose source failed is ready: to fail too. One whose source is left is left.
+bool CellQueue::is_ready(Entry& entry) const {
+  if (entry.state != State::waiting) return false;
+  if (!entry.source) return true;
+  const Entry& source = entries_[*entry.source];
+  if (source.state == State::failed)
+    entry.reason = "it starts from " + entry.cell->from->text() + ", which failed: " + source.reason;
+  if (source.state == State::left) entry.state = State::left;
+  return source.state == State::complete || source.state == State::failed;
+}
+
+std::optional<CellQueue::Turn> CellQueue::next() {
+  for (Entry& entry : entries_) {
+    if (!is_ready(entry)) continue;
+    entry.state = State::at_work;
+    ++turns_;
+    return Turn{entry.cell, entry.reason};
+  }
+  return std::nullopt;
+}
+
+bool CellQueue::waits() const {
+  const auto is = [](State state) { return [state](const Entry& entry) { return entry.state == state; }; };
+  return std::ranges::any_of(entries_, is(State::waiting)) &&
+         std::ranges::any_of(entries_, is(State::at_work));
+}
+
+void CellQueue::fail(const Cell& cell, const std::string& reason) {
+  at(cell).state = State::failed;
+  at(cell).reason = reason;
+}
+
+void sort_by_cost(std::vector<const Cell*>& cells) {
+  std::map<std::string, std::vector<const Cell*>> successors;
+  for (const Cell* cell : cells)
+    if (cell->from) successors[cell->from->id].push_back(cell);
+  std::map<const Cell*, double> costs;
+  const std::function<double(const Cell*)> cost = [&](const Cell* cell) {
+    if (const auto known = costs.find(cell); known != costs.end()) return known->second;
+    double rest = 0;
+    if (const auto next = successors.find(cell->id); next != successors.end())
+      for (const Cell* successor : next->second) rest = std::max(rest, cost(successor));
+    return costs[cell] =
+               rest + static_cast<double>(cell->facts.parameters) * static_cast<double>(cell->facts.tokens);
+  };
+  std::ranges::stable_sort(cells, std::ranges::greater(), cost);
+}
+
+}  // namespace isorbit::experiments

@@ -1,0 +1,57 @@
+// Whose turn it is: cells in the order they are given, but none before the one whose weights it starts from.
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/sweep/sweep.hpp"
+
+namespace isorbit::experiments {
+
+class CellQueue {
+ public:
+  struct Turn {
+    const Cell* cell = nullptr;
+    std::string refusal;  // why it cannot run; empty: it can
+  };
+
+  /// `is_complete` tells of a cell that starts from one that is not among `cells` whether that one is there.
+  CellQueue(std::vector<const Cell*> cells, const std::function<bool(const Cell&)>& is_complete);
+
+  /// The next cell that is ready; nothing where all that wait do so for cells at work.
+  [[nodiscard]] std::optional<Turn> next();
+  /// True while a cell at work may make another one ready.
+  [[nodiscard]] bool waits() const;
+  /// What became of a cell: complete, failed with a reason, or left for another time.
+  void complete(const Cell& cell) { at(cell).state = State::complete; }
+  void fail(const Cell& cell, const std::string& reason);
+  void leave(const Cell& cell) { at(cell).state = State::left; }
+
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  /// Cells that had no turn.
+  [[nodiscard]] std::size_t untouched() const { return entries_.size() - turns_; }
+
+ private:
+  enum class State { waiting, at_work, complete, failed, left };
+  struct Entry {
+    const Cell* cell;
+    std::optional<std::size_t> source;
+    std::string reason;  // it failed, or cannot run
+    State state = State::waiting;
+  };
+  Entry& at(const Cell& cell) { return entries_[index_.at(&cell)]; }
+  bool is_ready(Entry& entry) const;
+
+  std::vector<Entry> entries_;
+  std::map<const Cell*, std::size_t> index_;
+  std::size_t turns_ = 0;
+};
+
+/// Sorts cells so that what takes longest begins first: by parameters times tokens of a cell and of the
+/// dearest chain of cells that start from it.
+void sort_by_cost(std::vector<const Cell*>& cells);
+
+}  // namespace isorbit::experiments

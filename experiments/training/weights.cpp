@@ -1,0 +1,127 @@
+#include "experiments/training/weights.hpp"
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+#include "experiments/training/cell_weights.hpp"
+#include "experiments/training/hugging_face.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+constexpr const char* kProgram = "hugging_face";
+
+std::string in_quotes(const std::string& name) { return core::shown(core::Json(name)); }
+
+core::TensorFile read_weights(const std::filesystem::path& file, const core::Document& model_document,
+                              const core::Model& model) {
+  core::TensorFile stored = core::read_tensors(file);
+  if (stored.metadata.contains("intervals")) return read_cell_weights(file).weights;
+  const std::vector<std::string> programs = foreign_programs(model_document);
+  if (std::ranges::find(programs, kProgram) == programs.end()) return stored;
+  const ForeignTable table = read_foreign_table(model_document, model, kProgram);
+  return is_foreign(stored, table) ? read_hugging_face(file, table) : std::move(stored);
+}
+
+}  // namespace
+
+std::filesystem::path weights_path(const std::filesystem::path& cell_folder) {
+  return cell_folder / "weights.safetensors";
+}
+
+void write_weights(const std::filesystem::path& file, Learner& learner, const std::string& cell_id,
+                   std::int64_t step) {
+  const core::TensorFile realized = realized_weights(learner);
+  std::vector<core::TensorView> views;
+  for (const core::StoredTensor& t : realized.tensors) views.push_back({t.name, t.type, t.shape, t.data});
+  core::write_tensors(file, views, {{"cell_id", cell_id}, {"step", std::to_string(step)}});
+}
+
+std::filesystem::path weights_file(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_regular_file(path, error)) return path;
+  for (const char* name : {"weights.safetensors", "model.safetensors", "checkpoint.safetensors"})
+    if (std::filesystem::is_regular_file(path / name, error)) return path / name;
+  throw std::runtime_error(std::filesystem::is_directory(path, error)
+                               ? path.string() +
+                                     ": is a folder without weights.safetensors, model.safetensors "
+                                     "and checkpoint.safetensors"
+                               : "there is no file " + path.string());
+}
+
+core::TensorFile load_weights(const std::filesystem::path& path, const core::Document& model_document,
+                              const core::Model& model) {
+  const std::filesystem::path file = weights_file(path);
+  core::TensorFile weights = read_weights(file, model_document, model);
+  WeightShapes shapes;
+  for (const core::StoredTensor& stored : weights.tensors) {
+    stored.expect(core::StoredType::f32);
+    shapes.emplace(stored.name, core::Shape(stored.shape));
+  }
+  if (const std::string misfit = misfit_of(shapes_of(model), shapes); !misfit.empty())
+    throw std::runtime_error(file.string() + ": " + misfit);
+  return weights;
+}
+
+WeightShapes shapes_of(const core::Model& model) {
+  WeightShapes shapes;
+  for (const core::Parameter& p : model.graph.parameters) {
+    const core::Value& value = model.graph.value(p.value);
+    shapes.emplace(value.name, value.type.shape);
+  }
+  return shapes;
+}
+
+std::string misfit_of(const WeightShapes& model, const WeightShapes& weights) {
+  constexpr std::size_t kMost = 3;
+  std::string text;
+  std::size_t count = 0;
+  const auto add = [&](const std::string& sentence) {
+    if (++count <= kMost) text += (text.empty() ? "" : "; ") + sentence;
+  };
+  std::vector<std::string> names;
+  for (const auto& [name, shape] : model) {
+    names.push_back(name);
+    const auto given = weights.find(name);
+    if (given == weights.end())
+      add("there is no tensor " + in_quotes(name));
+    else if (given->second != shape)
+      add(in_quotes(name) + " is " + given->second.text() + " where the model's is " + shape.text());
+  }
+  for (const auto& [name, shape] : weights) {
+    if (model.contains(name)) continue;
+    const auto near = core::nearest(name, names);
+    add(in_quotes(name) + " is no parameter of the model" + (near ? " (" + in_quotes(*near) + " is)" : ""));
+  }
+  if (count > kMost) text += "; and " + std::to_string(count - kMost) + " more";
+  return text;
+}
+
+void check_given_weights(const Method& method, const core::Model& model, const core::Document& document,
+                         core::Problems& problems) {
+  std::set<std::size_t> said;
+  for (const core::Parameter& p : model.graph.parameters) {
+    const auto group = method.group_of(model.graph.value(p.value).name);
+    if (!group || !said.insert(*group).second) continue;
+    const Word<Parametrization>& word = method.groups[*group].parametrization;
+    if (!word.word->redraws) continue;
+    if (const auto misfit = word.word->redraws(word.fields))
+      problems.add(document, core::pointer_join(word.at, misfit->field), misfit->found, misfit->expected,
+                   misfit->because, misfit->suggestion);
+  }
+}
+
+void start_from(Learner& learner, const core::TensorFile& weights) {
+  for (const std::string& name : learner.weights()) {
+    const std::vector<float> values = weights.at(name).values<float>();
+    if (Parametrized* parametrized = learner.find_parametrized(name)) {
+      parametrized->store(values);
+      parametrized->singular_values.clear();
+    } else {
+      std::ranges::copy(values, learner.store().at(name).values().begin());
+    }
+  }
+}
+
+}  // namespace isorbit::experiments
