@@ -3,8 +3,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "experiments/events/rescale/check.hpp"
 #include "experiments/method.hpp"
-#include "experiments/training/pairs.hpp"
 
 namespace isorbit::experiments {
 
@@ -34,9 +34,9 @@ struct Check {
             std::set<std::string>& said) const;
   void unused(std::size_t group) const;
   void event(const EventWord& event, const std::string& at, std::optional<std::size_t> group) const;
-  void merge(const std::string& at, std::optional<std::size_t> group) const;
-  void pairs(const EventWord& event, const std::string& at, std::optional<std::size_t> group) const;
-  void pair(const core::ScalingPair& pair, const std::string& at, std::optional<std::size_t> group) const;
+  template <class Has>
+  void needs(const EventWord& event, const std::string& at, std::optional<std::size_t> group,
+             const std::string& what, const std::string& because, const Has& has) const;
 };
 
 void Check::groups() const {
@@ -112,60 +112,28 @@ void Check::unused(std::size_t group) const {
 }
 
 void Check::event(const EventWord& event, const std::string& at, std::optional<std::size_t> group) const {
-  if (event.word->name == "merge") merge(at, group);
-  if (event.fields.contains("pairs")) pairs(event, at, group);
+  if (event.word->name == "merge")
+    needs(event, at, group, "coordinates", "there is nothing to merge",
+          [](const Parametrization& word) { return static_cast<bool>(word.coordinates); });
+  if (event.word->name == "balance_adapters")
+    needs(event, at, group, "two factors", "there is nothing to balance",
+          [](const Parametrization& word) { return word.adapters.has_value(); });
+  if (event.word->name == "rescale")
+    check_rescale(event.fields, at, group, method, model, document, problems);
 }
 
-void Check::merge(const std::string& at, std::optional<std::size_t> group) const {
+/// Some group of the event's has a parametrization that it can work on.
+template <class Has>
+void Check::needs(const EventWord& event, const std::string& at, std::optional<std::size_t> group,
+                  const std::string& what, const std::string& because, const Has& has) const {
   std::vector<std::string> able;
   for (const Parametrization& word : Vocabulary::all().parametrizations)
-    if (word.coordinates) able.push_back(word.name);
+    if (has(word)) able.push_back(word.name);
   for (std::size_t g = 0; g < method.groups.size(); ++g)
-    if ((!group || *group == g) && method.groups[g].parametrization.word->coordinates) return;
-  report(at, "\"merge\"",
-         "a parametrization with coordinates, " + core::expectation(core::Spec::text().one_of(able)),
-         "there is nothing to merge");
-}
-
-void Check::pairs(const EventWord& event, const std::string& at, std::optional<std::size_t> group) const {
-  if (!model.graph.output("logits"))
-    report(at, in_quotes(event.word->name), "a model with an output \"logits\"",
-           "what must not change is measured there");
-  std::vector<std::string> known;
-  for (const core::ScalingPair& p : model.pairs) known.push_back(p.name);
-  const Json& wanted = event.fields.at("pairs");
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    const auto name = wanted[i].get<std::string>();
-    const std::string place = core::pointer_join(at + "/pairs", i);
-    bool found = false;
-    for (const core::ScalingPair& p : model.pairs) {
-      if (p.name != name) continue;
-      found = true;
-      pair(p, place, group);
-    }
-    if (found) continue;
-    const auto near = core::nearest(name, known);
-    report(place, in_quotes(name),
-           known.empty() ? "no event on pairs" : core::expectation(core::Spec::text().one_of(known)),
-           "these are the pairs of model " + in_quotes(model.name), near ? in_quotes(*near) : "");
-  }
-}
-
-/// Both weights of a pair must be the event's own.
-void Check::pair(const core::ScalingPair& pair, const std::string& at,
-                 std::optional<std::size_t> group) const {
-  try {
-    for (const EventScope::Pair& p : resolve_pair(model.graph, pair)) {
-      for (const std::string& weight : {p.first, p.second}) {
-        if (!group || method.group_of(weight) == group) continue;
-        report(at, in_quotes(pair.name), "a pair whose weights are all in this group",
-               in_quotes(weight) + " is not", "the event beside the groups");
-        return;
-      }
-    }
-  } catch (const std::invalid_argument& error) {
-    report(at, in_quotes(pair.name), "a pair that can be scaled", error.what());
-  }
+    if ((!group || *group == g) && has(*method.groups[g].parametrization.word)) return;
+  report(at, in_quotes(event.word->name),
+         "a parametrization with " + what + ", " + core::expectation(core::Spec::text().one_of(able)),
+         because);
 }
 
 }  // namespace

@@ -17,12 +17,6 @@
 
 namespace isorbit::core {
 
-/// Two linear layers whose product, not each alone, the model's output depends on (names are globs over
-/// nodes).
-struct ScalingPair {
-  std::string name, first, second;  // "qk", "layers.*.attn.q", "layers.*.attn.k"
-};
-
 /// An input as the document declares it; indices lie in [0, below).
 struct ModelInput {
   std::string name;
@@ -30,14 +24,12 @@ struct ModelInput {
   std::int64_t below = 0;
 };
 
-/// A model document, read: its graph (one output per name in "outputs", and "loss"), inputs, pairs and
-/// constants.
+/// A model document, read: its graph (one output per name in "outputs", and "loss"), inputs and constants.
 struct Model {
   std::string name;
   Json constants;  // evaluated: every constant a number or a text
   Graph graph;
   std::vector<ModelInput> inputs;
-  std::vector<ScalingPair> pairs;
 };
 
 /// Spec of a model document; nodes are described by the cards.

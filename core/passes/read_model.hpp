@@ -98,6 +98,5 @@ void read_scopes(Reading& reading);
 /// uses.
 [[nodiscard]] bool check_nesting(Reading& reading);
 [[nodiscard]] Graph build_graph(Reading& reading);
-[[nodiscard]] std::vector<ScalingPair> read_pairs(Reading& reading, const Graph& graph);
 
 }  // namespace isorbit::core::reading

@@ -1,145 +1,182 @@
-// WISCA (Li et al., arXiv 2508.16676): moves pairs of weights to the member of their orbit of equivalent
-// models at which their norms are equal. For the weights W1, W2 of a pair in one layer
-//   s = sqrt(|W2|_1 / |W1|_1),   W1 <- s W1,   W2 <- W2 / s,   biases like the weights they belong to
-// |.|_1 is the sum of the absolute values of all entries, in double and in storage order; of a parametrized
-// weight it is that of the base, which is what is scaled. A gradient is scaled by the inverse of its tensor's
-// factor, and so moments are transported by factor^power. Pairs with a norm of zero, or none that is finite,
-// are left alone.
+// WISCA (Li et al., arXiv 2508.16676) and its controls: moves families of weights that may be scaled against
+// each other (found in the graph: isorbit symmetries) to the member of their orbit of equivalent models at
+// which the norms of the two sides are equal. For a pair of weights
+//   c = sqrt(n(W2) / n(W1)),   W1 <- c W1,   W2 <- W2 / c,   biases like the weights they belong to
+// with n the entrywise sum of magnitudes or another norm (rescale/norms.hpp) of the weight the model computes
+// with, and with one c for a family (tensor), a key head and its query heads (kv_group), or a class of
+// channels (channel). Kinds are taken in the order they are listed, the families of a kind at once.
 //
-// Logits are computed before and after. A difference above the tolerance means that the pair is no symmetry
-// of this model: the pairs are then undone one by one to find the one at fault.
+// A gradient is scaled by the inverse of its tensor's factor, and so moments are transported by factor^power.
+// A factor of a whole parametrized weight falls on its base. Single rows and columns of one that is in the
+// middle of an interval (POET) take factors of their own after a merge, which the event makes and logs. With
+// "apply": "rates" the weights stay and every step is sized as if they had moved (training/rates.hpp).
+//
+// Logits are computed before and after. A difference above the tolerance means that a family is no symmetry
+// of this model: families are then undone one by one to find the one at fault.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <sstream>
 #include <stdexcept>
 
-#include "experiments/event.hpp"
+#include "core/passes/name_glob.hpp"
+#include "experiments/events/difference.hpp"
+#include "experiments/events/merge/merge_weights.hpp"
+#include "experiments/events/rescale/factors.hpp"
 
 namespace isorbit::experiments::events {
 
 namespace {
 
 using core::Json;
-using Pair = EventScope::Pair;
+using core::ScaledWeight;
+using core::ScalingFamily;
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-
-struct Scaled {
-  Pair pair;
-  double factor;  // of the first weight; the second's is 1 / factor
-};
-
-double sum_of_magnitudes(std::span<const float> values) {
-  double sum = 0;
-  for (const float x : values) sum += std::abs(static_cast<double>(x));
-  return sum;
+void multiply(const Rescaling& one, double sign, EventScope& scope) {
+  for (const ScaledWeight& member : one.family->members)
+    scope.scale(member.parameter, member.axis, one.factors(member, sign));
 }
 
-/// The factor of the first weight; NaN where a norm is zero or not finite.
-double balance(const Pair& pair, bool power_of_two, EventScope& scope) {
-  const double first = sum_of_magnitudes(scope.base(pair.first).values());
-  const double second = sum_of_magnitudes(scope.base(pair.second).values());
-  if (!(first > 0 && second > 0 && std::isfinite(first) && std::isfinite(second))) return kNone;
-  const double factor = std::sqrt(second / first);
-  return power_of_two ? std::exp2(std::round(std::log2(factor))) : factor;
-}
-
-/// Calls f(tensor, factor) for every tensor of the pair, weights and biases.
-template <class F>
-void over_tensors(const Pair& pair, double factor, const F& f) {
-  f(pair.first, factor);
-  for (const std::string& bias : pair.with_first) f(bias, factor);
-  f(pair.second, 1.0 / factor);
-  for (const std::string& bias : pair.with_second) f(bias, 1.0 / factor);
-}
-
-void multiply(const Pair& pair, double factor, EventScope& scope) {
-  over_tensors(pair, factor, [&](const std::string& tensor, double s) {
-    for (float& x : scope.base(tensor).values()) x = static_cast<float>(x * s);
-  });
-}
-
-void treat_moments(const Pair& pair, double factor, const std::string& how, EventScope& scope) {
-  over_tensors(pair, factor, [&](const std::string& tensor, double s) {
-    if (how == "reset") scope.reset_moments(tensor);
-    if (how == "transport" && !scope.is_parametrized(tensor)) scope.transport_moments(tensor, s);
-  });
-}
-
-/// max |b - a| / max |a|: 0 where nothing moved, NaN or infinite where there is no telling.
-double relative_difference(std::span<const float> a, std::span<const float> b) {
-  double largest = 0, most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double d = std::abs(static_cast<double>(b[i]) - static_cast<double>(a[i]));
-    if (!std::isfinite(d)) return kNone;
-    largest = std::max(largest, std::abs(static_cast<double>(a[i])));
-    most = std::max(most, d);
+/// "keep" leaves moments as they are in the scaled weights; where the rates stand for the scale, that is a
+/// move the other way.
+void treat_moments(const Rescaling& one, const std::string& how, bool rates, EventScope& scope) {
+  for (const ScaledWeight& member : one.family->members) {
+    if (how == "reset") scope.reset_moments(member.parameter);
+    if (how == "transport" && !rates)
+      scope.transport_moments(member.parameter, member.axis, one.factors(member));
+    if (how == "keep" && rates)
+      scope.transport_moments(member.parameter, member.axis, one.factors(member, -1));
   }
-  return most == 0 ? 0 : most / largest;
 }
 
-/// Undoes the pairs, last first; the one whose undoing moves the logits most is at fault.
-[[noreturn]] void refuse(const std::vector<Scaled>& applied, double defect, double tolerance,
+/// Undoes the families, last first; the one whose undoing moves the logits most is at fault.
+[[noreturn]] void refuse(const std::vector<Rescaling>& applied, double defect, double tolerance,
                          std::vector<float> after, EventScope& scope) {
-  const Scaled* worst = nullptr;
+  const Rescaling* worst = nullptr;
   double most = -1;
   for (auto it = applied.rbegin(); it != applied.rend(); ++it) {
-    multiply(it->pair, 1.0 / it->factor, scope);
+    multiply(*it, -1, scope);
     std::vector<float> before = scope.logits();
-    double moved = relative_difference(before, after);
-    if (std::isnan(moved)) moved = std::numeric_limits<double>::infinity();
-    if (moved > most) most = moved, worst = &*it;
+    double by = difference(before, after).relative;
+    if (std::isnan(by)) by = std::numeric_limits<double>::infinity();
+    if (by > most) most = by, worst = &*it;
     after = std::move(before);
   }
   std::ostringstream what;
   what << "rescale at step " << scope.step() << " moved the logits by " << defect
-       << " of the largest; expected at most " << tolerance << "; because pair \"" << worst->pair.name
-       << "\" is no symmetry of this model at \"" << worst->pair.first << "\" and \"" << worst->pair.second
-       << "\" (factor " << worst->factor << " alone moves them by " << most << ")";
+       << " of the largest; expected at most " << tolerance << "; because \"" << worst->family->name
+       << "\" is no symmetry of this model (its factors alone move them by " << most << ")";
   throw std::runtime_error(what.str());
 }
 
-bool holds(std::span<const std::string> weights, const std::string& name) {
-  return std::find(weights.begin(), weights.end(), name) != weights.end();
-}
-
-std::vector<Pair> pairs_in(const Json& fields, const EventScope& scope) {
-  std::vector<Pair> all;
-  for (const Json& name : fields.at("pairs")) {
-    for (Pair& pair : scope.pairs(name.get<std::string>()))
-      if (holds(scope.weights(), pair.first) && holds(scope.weights(), pair.second))
-        all.push_back(std::move(pair));
+/// Families by kind that the patterns name and whose weights the event is for.
+std::vector<std::vector<const ScalingFamily*>> families_in(const Json& fields, const EventScope& scope) {
+  std::vector<std::vector<const ScalingFamily*>> all;
+  std::vector<std::string> kinds;
+  const auto is_ours = [&](const ScaledWeight& member) {
+    return std::ranges::find(scope.weights(), member.parameter) != scope.weights().end();
+  };
+  for (const Json& pattern : fields.at("pairs")) {
+    for (const ScalingFamily& family : scope.families()) {
+      if (!core::matches(pattern.get<std::string>(), family.kind)) continue;
+      if (!std::ranges::all_of(family.members, is_ours)) continue;
+      auto at = std::ranges::find(kinds, family.kind);
+      if (at == kinds.end()) {
+        kinds.push_back(family.kind);
+        all.emplace_back();
+        at = kinds.end() - 1;
+      }
+      std::vector<const ScalingFamily*>& list = all[static_cast<std::size_t>(at - kinds.begin())];
+      if (std::ranges::find(list, &family) == list.end()) list.push_back(&family);
+    }
   }
   return all;
 }
 
+/// Merges what takes no factors of single rows and columns where it stands.
+void prepare(const std::vector<std::vector<const ScalingFamily*>>& kinds, EventScope& scope) {
+  std::vector<std::string> weights;
+  for (const auto& families : kinds)
+    for (const ScalingFamily* family : families)
+      for (const ScaledWeight& member : family->members)
+        if (!scope.takes_single_factors(member.parameter) &&
+            std::ranges::find(weights, member.parameter) == weights.end())
+          weights.push_back(member.parameter);
+  if (!weights.empty()) merge_weights(scope, weights, true);
+}
+
+void log(const Rescaling& one, const char* kind, const Json& fields, const Difference& by, double bound,
+         EventScope& scope) {
+  const SideNorms now = side_norms(*one.family, one.blocks, fields.at("norm").get<std::string>(), scope);
+  const bool nothing = std::ranges::all_of(one.logs, [](double log) { return std::isnan(log); });
+  for (const ScaledWeight& member : one.family->members)
+    if (!member.is_offset)
+      scope.log({scope.step(), kind, member.parameter, nothing ? EventRow::kNone : one.factor(member),
+                 by.relative, bound, one.before, now.whole[0] / now.whole[1], by.ulp});
+}
+
 void apply(const Json& fields, EventScope& scope) {
   const double tolerance = fields.at("tolerance").get<double>();
-  const bool power_of_two = fields.at("power_of_two").get<bool>();
-  const std::vector<float> before = scope.logits();
-  if (before.empty())
+  const bool rates = fields.at("apply") == "rates";
+  const auto moments = fields.at("moments").get<std::string>();
+  const Difference unknown = {EventRow::kNone, EventRow::kNone};
+  const auto kinds = families_in(fields, scope);
+  if (fields.at("granularity") != "tensor") prepare(kinds, scope);
+  std::vector<float> before;
+  if (!rates) before = scope.logits();
+  if (!rates && before.empty())
     throw std::runtime_error("rescale compares logits, and the model has no output \"logits\"");
-  std::vector<Scaled> applied;
-  for (Pair& pair : pairs_in(fields, scope)) {
-    const double factor = balance(pair, power_of_two, scope);
-    if (std::isnan(factor)) {
-      for (const std::string& weight : {pair.first, pair.second})
-        scope.log({scope.step(), "rescale_skipped", weight, kNone, kNone, kNone});
-      continue;
+  std::vector<Rescaling> applied;
+  for (const auto& families : kinds) {
+    for (Rescaling& one : rescalings(families, fields, scope)) {
+      if (one.is_idle()) {
+        log(one, "rescale_skipped", fields, unknown, EventRow::kNone, scope);
+        continue;
+      }
+      for (const ScaledWeight& member : one.family->members)
+        if (rates) scope.scale_rates(member.parameter, member.axis, one.factors(member));
+      if (!rates) multiply(one, 1, scope);
+      applied.push_back(std::move(one));
     }
-    multiply(pair, factor, scope);
-    applied.push_back({std::move(pair), factor});
   }
   if (applied.empty()) return;
-  std::vector<float> after = scope.logits();
-  const double defect = relative_difference(before, after);
-  if (!(defect <= tolerance)) refuse(applied, defect, tolerance, std::move(after), scope);
-  for (const Scaled& s : applied) {
-    treat_moments(s.pair, s.factor, fields.at("moments").get<std::string>(), scope);
-    scope.log({scope.step(), "rescale", s.pair.first, s.factor, defect, tolerance});
-    scope.log({scope.step(), "rescale", s.pair.second, 1.0 / s.factor, defect, tolerance});
+  Difference by = unknown;
+  if (!rates) {
+    std::vector<float> after = scope.logits();
+    by = difference(before, after);
+    if (!(by.relative <= tolerance)) refuse(applied, by.relative, tolerance, std::move(after), scope);
   }
+  for (const Rescaling& one : applied) {
+    treat_moments(one, moments, rates, scope);
+    log(one, rates ? "rescale_rates" : "rescale", fields, by, rates ? EventRow::kNone : tolerance, scope);
+  }
+}
+
+std::vector<core::Field> fields() {
+  const auto one_of = [](std::vector<std::string> words) {
+    return core::Spec::text().one_of(std::move(words));
+  };
+  return {
+      {"pairs",
+       core::Spec::list(core::Spec::text().at_least_items(1)).at_least_items(1),
+       "patterns of what is scaled against each other, by the kinds isorbit symmetries lists: \"q-k\"",
+       {}},
+      {"norm", one_of(norm_names()), "what is made equal", Json("l1")},
+      {"granularity", one_of(granularities()),
+       "what has a factor of its own: a whole weight, a key head with its query heads, a class of channels",
+       Json("tensor")},
+      {"factor", one_of({"balance", "inverse", "random"}),
+       "makes norms equal, or does the contrary, or anything as large", Json("balance")},
+      {"apply", one_of({"weights", "rates"}),
+       "scale the weights, or leave them and size their steps as if they were scaled", Json("weights")},
+      {"moments", one_of({"transport", "keep", "reset"}), "what becomes of the weights' moments",
+       Json("transport")},
+      {"power_of_two", core::Spec::boolean(),
+       "round factors to powers of two, which change no bit of the logits", Json(false)},
+      {"dead_band", core::Spec::number().at_least(0), "factors c with |log c| below this are left out",
+       Json(0.0)},
+      {"tolerance", core::Spec::number().above(0),
+       "largest difference of logits, relative to the largest, that rounding may make", Json(1e-4)}};
 }
 
 }  // namespace
@@ -147,20 +184,7 @@ void apply(const Json& fields, EventScope& scope) {
 Event rescale() {
   return {.name = "rescale",
           .doc = "balances the norms of weights of which only the product counts",
-          .fields = {{"pairs",
-                      core::Spec::list(core::Spec::text().at_least_items(1)).at_least_items(1),
-                      "names of the model's pairs",
-                      {}},
-                     {"norm", core::Spec::text().one_of({"l1"}), "what is made equal", core::Json("l1")},
-                     {"granularity", core::Spec::text().one_of({"tensor"}), "what has a factor of its own",
-                      core::Json("tensor")},
-                     {"moments", core::Spec::text().one_of({"transport", "keep", "reset"}),
-                      "what becomes of the weights' moments", core::Json("transport")},
-                     {"power_of_two", core::Spec::boolean(),
-                      "round factors to powers of two, which change no bit of the logits", core::Json(false)},
-                     {"tolerance", core::Spec::number().above(0),
-                      "largest difference of logits, relative to the largest, that rounding may make",
-                      core::Json(1e-4)}},
+          .fields = fields(),
           .apply = apply};
 }
 

@@ -8,7 +8,6 @@
 #include "core/linalg/linalg.hpp"
 #include "experiments/training/initialize.hpp"
 #include "experiments/training/realizations.hpp"
-#include "experiments/training/scaling_families.hpp"
 #include "experiments/updates/learning_rate.hpp"
 
 namespace isorbit::experiments {
@@ -203,7 +202,7 @@ double Learner::update(std::int64_t step, std::int64_t steps) {
 }
 
 core::Symmetries& Learner::symmetries() {
-  if (!symmetries_) symmetries_ = scaling_families(model_, method_);
+  if (!symmetries_) symmetries_ = core::symmetries(model_.graph);
   return *symmetries_;
 }
 

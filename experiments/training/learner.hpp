@@ -76,7 +76,7 @@ class Learner {
   [[nodiscard]] const core::Model& model() const { return model_; }
   [[nodiscard]] const Method& method() const { return method_; }
   [[nodiscard]] std::uint64_t seed() const { return seed_; }
-  /// What may be scaled against each other (scaling_families.hpp), found at the first call.
+  /// What may be scaled against each other, found at the first call.
   [[nodiscard]] core::Symmetries& symmetries();
   [[nodiscard]] core::TensorStore& store() { return store_; }
   [[nodiscard]] core::Engine& engine() { return engine_; }

@@ -10,8 +10,8 @@
 namespace isorbit::experiments {
 
 /// Series: spectrum/<parameter>; measure/<parameter> with every measure, and the unmerged defect and its
-/// bound where the weight is parametrized; ratio/<pair>/<first weight> with the l1 and Frobenius norms of the
-/// first over the second's.
+/// bound where the weight is parametrized; ratio/<kind>/<first weight> with the l1 and Frobenius norms of the
+/// first over the second's, of the families that scale two matrices, or two vectors, against each other.
 void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std::int64_t step,
                      Recorder& recorder);
 

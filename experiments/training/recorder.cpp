@@ -78,8 +78,15 @@ void add_event(core::RunRecord& record, const Json& row) {
   column<std::int64_t>(s, "step", "1", "finished updates").push_back(row.at("step").get<std::int64_t>());
   column<std::string>(s, "kind").push_back(row.at("kind").get<std::string>());
   column<std::string>(s, "parameter").push_back(row.at("parameter").get<std::string>());
-  for (const char* name : {"factor", "defect", "bound"})
-    column<double>(s, name, "1").push_back(number(row.at(name)));
+  const std::pair<const char*, const char*> numbers[] = {
+      {"factor", "of the whole tensor; NaN where rows or columns have several"},
+      {"defect", "what moved that should have stayed: singular values, or logits"},
+      {"bound", "what the defect might have been"},
+      {"before", "ratio of norms of weights scaled against each other, before"},
+      {"after", "the same, after"},
+      {"ulp", "move of the logits in units in the last place of the largest"}};
+  for (const auto& [name, what] : numbers)
+    column<double>(s, name, "1", what).push_back(row.contains(name) ? number(row.at(name)) : NAN);
 }
 
 void add_segment(core::RunRecord& record, const Json& row) {
@@ -104,56 +111,65 @@ Recorder::Recorder(std::filesystem::path folder, std::optional<std::int64_t> res
   journal_ = std::make_unique<core::Journal>(journal);
 }
 
+void Recorder::append(const Json& row) {
+  journal_->append(row);
+  if (watcher_) watcher_(row);
+}
+
 void Recorder::train(std::int64_t step, double loss, std::span<const double> rates, double grad_norm,
                      std::int64_t tokens, double seconds) {
-  journal_->append({{"t", "train"},
-                    {"step", step},
-                    {"loss", loss},
-                    {"learning_rate", std::vector<double>(rates.begin(), rates.end())},
-                    {"grad_norm", grad_norm},
-                    {"tokens", tokens},
-                    {"seconds", seconds}});
+  append({{"t", "train"},
+          {"step", step},
+          {"loss", loss},
+          {"learning_rate", std::vector<double>(rates.begin(), rates.end())},
+          {"grad_norm", grad_norm},
+          {"tokens", tokens},
+          {"seconds", seconds}});
 }
 
 void Recorder::valid(std::int64_t step, double loss, double bits_per_byte) {
   Json row{{"t", "valid"}, {"step", step}, {"loss", loss}};
   if (!std::isnan(bits_per_byte)) row["bits_per_byte"] = bits_per_byte;
-  journal_->append(row);
+  append(row);
 }
 
 void Recorder::spectrum(std::int64_t step, const std::string& parameter, std::span<const std::int64_t> shape,
                         std::span<const double> singular_values) {
   const std::vector<float> rounded(singular_values.begin(), singular_values.end());
-  journal_->append({{"t", "spectrum"},
-                    {"step", step},
-                    {"parameter", parameter},
-                    {"shape", std::vector<std::int64_t>(shape.begin(), shape.end())},
-                    {"singular_values", core::pack_floats(rounded)}});
+  append({{"t", "spectrum"},
+          {"step", step},
+          {"parameter", parameter},
+          {"shape", std::vector<std::int64_t>(shape.begin(), shape.end())},
+          {"singular_values", core::pack_floats(rounded)}});
 }
 
 void Recorder::measures(std::int64_t step, const std::string& series,
                         const std::map<std::string, double>& values) {
-  journal_->append({{"t", "measure"}, {"step", step}, {"series", series}, {"values", values}});
+  append({{"t", "measure"}, {"step", step}, {"series", series}, {"values", values}});
 }
 
 void Recorder::event(const EventRow& row) {
-  journal_->append({{"t", "event"},
-                    {"step", row.step},
-                    {"kind", row.kind},
-                    {"parameter", row.parameter},
-                    {"factor", row.factor},
-                    {"defect", row.defect},
-                    {"bound", row.bound}});
+  append({{"t", "event"},
+          {"step", row.step},
+          {"kind", row.kind},
+          {"parameter", row.parameter},
+          {"factor", row.factor},
+          {"defect", row.defect},
+          {"bound", row.bound},
+          {"before", row.before},
+          {"after", row.after},
+          {"ulp", row.ulp}});
 }
 
 void Recorder::segment(std::int64_t start_step, double start_time) {
-  journal_->append({{"t", "segment"},
-                    {"start_step", start_step},
-                    {"resumed_from", resumed_from_.value_or(-1)},
-                    {"start_time", start_time}});
+  append({{"t", "segment"},
+          {"start_step", start_step},
+          {"resumed_from", resumed_from_.value_or(-1)},
+          {"start_time", start_time}});
 }
 
-void Recorder::seal(const std::string& config, const std::map<std::string, std::string>& provenance) {
+void Recorder::seal(const std::string& config, const std::map<std::string, std::string>& provenance,
+                    std::vector<core::Series> more) {
   journal_->sync();
   core::RunRecord record;
   record.config = config;
@@ -167,6 +183,7 @@ void Recorder::seal(const std::string& config, const std::map<std::string, std::
     if (kind == "event") add_event(record, row);
     if (kind == "segment") add_segment(record, row);
   }
+  for (core::Series& series : more) record.series.push_back(std::move(series));
   core::write_run(run_path(folder_), record);
   journal_.reset();
   std::filesystem::remove(journal_path(folder_));

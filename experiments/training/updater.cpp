@@ -59,6 +59,7 @@ Updater::Updater(std::span<Trained> trained, std::vector<std::span<const float>>
     std::vector<std::size_t>& kept = kept_.emplace_back();
     for (const Word<Update>& word : trained_[i].group->update)
       kept.push_back(moments_of(*word.word, word.fields, trained_[i].tensor->shape()).size());
+    rated_.push_back(rate_rule(trained_[i].group->update).before);
     if (takes_whole_tensors(*trained_[i].group)) {
       whole.push_back({i, 0, n, 0, n});
       continue;
@@ -141,7 +142,9 @@ void Updater::change(const Piece& piece, float scale, double* square) const {
       moments[m] = whole ? t.moments[m].values() : t.moments[m].values().subspan(first, count);
     const std::span<float> tensor = t.tensor->values().subspan(first, count);
     std::span<const std::span<float>> left = moments;
-    for (std::size_t w = 0; w < chain.size(); ++w) {
+    for (std::size_t w = 0; w <= chain.size(); ++w) {
+      if (w == rated_[piece.tensor] && !t.rates.empty()) t.rates.multiply(t.tensor->shape(), at, {d, count});
+      if (w == chain.size()) break;
       const std::size_t own = kept_[piece.tensor][w];
       chain[w]({{d, count}, tensor, left.first(own), t.tensor->shape()});
       left = left.subspan(own);

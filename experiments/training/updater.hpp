@@ -16,6 +16,7 @@
 #include "core/runtime/engine.hpp"
 #include "core/runtime/tensor.hpp"
 #include "experiments/method.hpp"
+#include "experiments/training/rates.hpp"
 
 namespace isorbit::experiments {
 
@@ -28,6 +29,7 @@ struct Trained {
   std::vector<std::string> moment_names;
   std::vector<double> powers;
   std::int64_t age = 0;  // updates since the moments were last zero
+  Rates rates = {};
 };
 
 class Updater {
@@ -79,6 +81,7 @@ class Updater {
   std::vector<Chain> chains_;                   // of this step: one per group and age
   std::vector<std::size_t> chain_of_;           // per tensor
   std::vector<std::vector<std::size_t>> kept_;  // moments of each word, per tensor
+  std::vector<std::size_t> rated_;              // word before which rates multiply, per tensor
 };
 
 }  // namespace isorbit::experiments

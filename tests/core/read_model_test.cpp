@@ -27,8 +27,7 @@ const char* const kModel = R"({
     { "id": "loss", "op": "total", "in": "head" }
   ],
   "loss": "loss",
-  "outputs": { "logits": "head" },
-  "pairs": { "gg": ["layers.*.part.g", "layers.*.part.g"] }
+  "outputs": { "logits": "head" }
 })";
 
 Json model() { return Json::parse(kModel); }
@@ -75,7 +74,6 @@ TEST(ReadModel, NamesNodesAndWeightsByTheirPathWithAnIndexForRepeats) {
   ASSERT_EQ(m.inputs.size(), 1U);
   EXPECT_EQ(m.inputs[0].below, 8);
   EXPECT_EQ(m.inputs[0].type.dtype, DType::s32);
-  ASSERT_EQ(m.pairs.size(), 1U);
 }
 
 TEST(ReadModel, LetsASizeAndThenOverridesSetConstants) {
@@ -292,12 +290,6 @@ TEST(ReadModel, AsksForALossOfOneNumber) {
   EXPECT_EQ(complaints(json).size(), 1U);
 }
 
-TEST(ReadModel, RefusesAPairThatNamesNoWeights) {
-  Json json = model();
-  json["pairs"]["gg"][1] = "layers.*.attn";
-  expect_one(json, {"#/pairs/gg/1"});
-}
-
 TEST(ReadModel, SurvivesEveryKindOfValueInEveryPlace) {
   const Json whole = model().flatten();
   std::size_t refused = 0;
@@ -334,7 +326,7 @@ TEST(ReadModel, SortsALongChainWrittenBackwards) {
 
 TEST(ModelSpec, DescribesTheAttributesOfEveryOp) {
   const std::string schema = json_schema(model_spec(toy::ops()), "model").dump();
-  for (const char* word : {"\"gain\"", "\"units\"", "\"repeat\"", "\"below\"", "\"pairs\"", "\"tie\""})
+  for (const char* word : {"\"gain\"", "\"units\"", "\"repeat\"", "\"below\"", "\"outputs\"", "\"tie\""})
     EXPECT_NE(schema.find(word), std::string::npos) << word;
 }
 

@@ -196,12 +196,54 @@ TEST(MethodFit, PoetRefusesVectors) {
   expect_says(fit(document(text), model("gpt2")), {"poet rotates matrices", "did you mean \"dense\""});
 }
 
-TEST(MethodFit, PairsThatTheModelDoesNotDeclareAreReported) {
+TEST(MethodFit, PairsThatAreNotInTheGraphAreReportedWithWhatIsThereAndWhatIsNotAndWhy) {
   const core::Document wisca = core::read_document(kRoot + "methods/wisca.json");
-  expect_says(fit(wisca, model("mlp_mnist")), {"#/events/0/pairs/0"});
+  expect_says(fit(wisca, model("mlp_mnist")), {"#/events/0/pairs/0", "one of \"fc1-fc2\", \"fc2-fc3\""});
+  expect_says(fit(wisca, model("llama_qknorm")),
+              {"#/events/0/pairs/0", "\"qn-kn\"", "q rows: rms_norm takes out the size of what it reads"});
   core::Document wrong = wisca;
-  wrong.root["events"][0]["pairs"][1] = "vq";
-  expect_says(fit(wrong, model("llama")), {"#/events/0/pairs/1", "found \"vq\"", "one of \"qk\", \"vo\""});
+  wrong.root["events"][0]["pairs"][1] = "gate-down";
+  expect_says(fit(wrong, model("llama")), {"#/events/0/pairs/1", "found \"gate-down\"", "\"up-down\"",
+                                           "gate rows: silu is not homogeneous"});
+}
+
+core::Document with_event(const std::string& file, const Json& more) {
+  core::Document method = core::read_document(kRoot + "methods/" + file + ".json");
+  Json event = {{"kind", "rescale"}, {"pairs", {"*"}}, {"every", 5}};
+  event.update(more);
+  method.root["events"] = Json::array({event});
+  return method;
+}
+
+TEST(MethodFit, AGranularityThatAFamilyLacksIsRefusedWithTheReason) {
+  for (const char* granularity : {"tensor", "channel"})
+    EXPECT_EQ(fit(with_event("adamw", {{"granularity", granularity}}), model("llama_qknorm")), "");
+  EXPECT_EQ(
+      fit(with_event("adamw", {{"granularity", "kv_group"}, {"pairs", {"q-k", "v-*"}}}), model("llama")), "");
+  expect_says(fit(with_event("adamw", {{"granularity", "kv_group"}, {"pairs", {"up-down"}}}), model("llama")),
+              {"#/events/0/granularity", "one of \"tensor\", \"channel\"", "\"up-down\" has no key heads"});
+  expect_says(
+      fit(with_event("adamw", {{"granularity", "kv_group"}, {"pairs", {"qn-kn"}}}), model("llama_qknorm")),
+      {"#/events/0/granularity", "all slices share one gain"});
+}
+
+TEST(MethodFit, RatesStandForFactorsOnlyWhereAStepMayBeSizedForThem) {
+  const Json rates = {{"apply", "rates"}, {"pairs", {"q-k"}}};
+  EXPECT_EQ(fit(with_event("adamw", rates), model("llama")), "");
+  expect_says(fit(with_event("poet_bs", rates), model("llama")), {"#/events/0/apply", "feel no factor"});
+  core::Document coupled = with_event("adamw", rates);
+  Json& chain = coupled.root["groups"][0]["update"];
+  std::swap(chain[0], chain[1]);
+  expect_says(fit(coupled, model("llama")), {"#/events/0/apply", "\"weight_decay\" stands before \"adam\""});
+  core::Document muon =
+      with_event("adamw", {{"apply", "rates"}, {"pairs", {"q-k"}}, {"granularity", "channel"}});
+  Json matrices = muon.root["groups"][0];
+  matrices["parameters"] = "layers.*.{attn,mlp}.*.weight";
+  matrices["update"] = {{{"kind", "muon"}, {"learning_rate", 0.01}}};
+  muon.root["groups"].insert(muon.root["groups"].begin(), matrices);
+  expect_says(fit(muon, model("llama")), {"#/events/0/apply", "looks at whole matrices"});
+  muon.root["events"][0]["granularity"] = "tensor";
+  EXPECT_EQ(fit(muon, model("llama")), "");
 }
 
 TEST(MethodFit, AMergeNeedsCoordinatesAndARescaleInAGroupItsWholePair) {
@@ -211,7 +253,7 @@ TEST(MethodFit, AMergeNeedsCoordinatesAndARescaleInAGroupItsWholePair) {
   core::Document poet = core::read_document(kRoot + "methods/adamw.json");
   Json queries = poet.root["groups"][0];
   queries["parameters"] = "*.q.weight";
-  queries["events"] = Json::array({{{"kind", "rescale"}, {"pairs", {"qk"}}, {"every", 5}}});
+  queries["events"] = Json::array({{{"kind", "rescale"}, {"pairs", {"q-k"}}, {"every", 5}}});
   poet.root["groups"].insert(poet.root["groups"].begin(), queries);
   expect_says(fit(poet, model("llama")),
               {"#/groups/0/events/0/pairs/0", "\"layers.0.attn.k.weight\" is not"});
