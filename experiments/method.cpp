@@ -148,6 +148,19 @@ class Reader {
   Problems& problems_;
 };
 
+/// A limit that is re-warmed after merges needs one.
+void check_rewarm(const Method& method, const Document& document, Problems& problems) {
+  if (!method.clip_norm || !method.clip_norm->rewarm) return;
+  const auto merges = [](const std::vector<EventWord>& events) {
+    return std::ranges::any_of(events, [](const EventWord& e) { return e.word->name == "merge"; });
+  };
+  if (merges(method.events) ||
+      std::ranges::any_of(method.groups, [&](const Group& g) { return merges(g.events); }))
+    return;
+  problems.add(document, "/clip_norm/rewarm", "a limit re-warmed after merges",
+               "an event \"merge\" in the method", "it would never happen");
+}
+
 }  // namespace
 
 bool EventWord::due(std::int64_t step) const {
@@ -171,12 +184,13 @@ Method read_method(const Document& document, const Json& overrides) {
   problems.throw_if_any();
   method.resolved["constants"] = std::move(values);
   method.name = method.resolved.at("name").get<std::string>();
-  if (method.resolved.contains("clip_norm")) method.clip_norm = method.resolved.at("clip_norm").get<double>();
+  if (method.resolved.contains("clip_norm")) method.clip_norm = read_clip(method.resolved.at("clip_norm"));
   Reader reader(document, problems);
   const Json& groups = method.resolved.at("groups");
   for (std::size_t i = 0; i < groups.size(); ++i)
     method.groups.push_back(reader.group(groups[i], core::pointer_join("/groups", i)));
   method.events = reader.events(method.resolved.at("events"), "/events");
+  check_rewarm(method, document, problems);
   problems.throw_if_any();
   return method;
 }

@@ -6,6 +6,7 @@
 
 #include "core/document/problem.hpp"
 #include "core/passes/passes.hpp"
+#include "experiments/clip.hpp"
 #include "experiments/event.hpp"
 #include "experiments/parametrization.hpp"
 #include "experiments/schedule.hpp"
@@ -47,7 +48,7 @@ struct Group {
 
 struct Method {
   std::string name;
-  std::optional<double> clip_norm;
+  std::optional<Clip> clip_norm;
   std::vector<Group> groups;
   std::vector<EventWord> events;
   core::Json resolved;  // constants and defaults filled in

@@ -80,6 +80,10 @@ struct Parametrization {
   std::function<void(const core::Json& fields, const core::Tensor& base,
                      std::span<const core::Tensor* const> coordinates, std::span<float> weight)>
       load = {};
+  /// Multiplies the weight a base stands for; nothing: the base's numbers are multiplied.
+  std::function<void(const core::Json& fields, double factor, core::Tensor& base,
+                     std::span<core::Tensor* const> coordinates)>
+      multiply = {};
   /// What the singular values may move by, relative to the largest, at the present coordinates; nothing: not
   /// kept.
   std::function<Bound(const core::Json& fields, std::span<const core::Tensor* const> coordinates)> bound = {};
@@ -94,6 +98,11 @@ struct Parametrization {
   /// True: a factor on the weight is a factor on the base and leaves the coordinates' gradients as they are.
   /// False (dense): the base is what is trained, and its moments transport.
   bool base_is_fixed = false;
+
+  /// The type of the base of a weight of this type.
+  [[nodiscard]] core::TensorType base_type(const core::Json& values, const core::TensorType& weight) const {
+    return stored ? stored(values, weight.shape) : weight;
+  }
 };
 
 namespace parametrizations {

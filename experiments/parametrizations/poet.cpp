@@ -4,10 +4,15 @@
 //   full sampling:   R = I + D (G - I) D^T, D picks b = round(budget m) drawn rows
 //   G = (I + Q)(I + Q + ... + Q^k), k = neumann_terms, or the Cayley map (I + Q)(I - Q)^-1; Q skew, 0 at the
 //   start of an interval, so that R = P = I and W = W0
-// W0 is stored in the drawn order of its rows and columns (poet/base.cpp), so that no step gathers it.
+// W0 is stored in the drawn order of its rows and columns, or in bytes (poet/base.cpp).
+// b may differ between R and P ("balance"). Full sampling draws shares s_l and s_r of rows and columns with
+//   s_l / s_r = balance,  m^2 s_l^2 + n^2 s_r^2 = budget^2 (m^2 + n^2)
+// so that about as many numbers are trained as with the share `budget` of both.
+//
 // Coordinates, in order: left [m/b, b(b-1)/2] and right [n/b, b(b-1)/2], trained; left_index, right_index,
-// the permutations [m] and [n], or the drawn sets [b], ascending, and then left_order, right_order [m], [n],
-// the whole drawn orders whose first b are the sets.
+// the permutations [m] and [n], or the drawn sets [b], ascending, of the first b of such a permutation; what
+// is summed up over a run, left_probe, right_probe, left_count, right_count (poet/accumulate.cpp); and of
+// bytes scale and zero (poet/quantize.cpp).
 //
 // A layer y = x W^T with block sampling has two forms of the same numbers. Weight side: W is made once a step
 // and the rotations get their gradients from W's. Input side (ops/rotated_linear.cpp): from what the layer
@@ -22,8 +27,6 @@ namespace isorbit::experiments::parametrizations {
 
 namespace {
 
-using poet_parts::Side;
-
 std::vector<core::Field> fields() {
   const core::Spec whole = core::Spec::integer();
   return {
@@ -35,6 +38,14 @@ std::vector<core::Field> fields() {
       {"neumann_terms", whole.at_least(1).at_most(64), "k of the truncated map", core::Json(3)},
       {"cayley", core::Spec::text().one_of({"neumann", "exact"}), "the map from Q to a rotation",
        core::Json("neumann")},
+      {"balance", core::Spec::number().above(0),
+       "block: the ratio of R's block size to P's, whose geometric mean is block_size; full: the ratio of "
+       "the share of rows drawn to that of columns, at the same total",
+       core::Json(1.0)},
+      {"base", core::Spec::text().one_of({"f32", "int8"}),
+       "how the fixed matrix is stored; int8: in bytes, with a scale and a zero point for 256 elements, "
+       "rounded again at every merge",
+       core::Json("f32")},
       {"init",
        core::Spec::text().one_of({"normalized_gaussian", "standard", "xavier", "uniform_spectrum", "model"}),
        "how the base is drawn; model: as the model document says", core::Json("normalized_gaussian")},
@@ -48,43 +59,39 @@ std::vector<core::Field> fields() {
 }
 
 std::vector<Coordinate> coordinates(const core::Json& fields, const core::Shape& weight) {
-  const Side left = poet_parts::side_of(fields, weight[0]), right = poet_parts::side_of(fields, weight[1]);
-  const core::TensorType left_index{{left.indices()}, core::DType::s32};
-  const core::TensorType right_index{{right.indices()}, core::DType::s32};
-  std::vector<Coordinate> all = {{"left", {{left.blocks, left.triangle()}}},
-                                 {"right", {{right.blocks, right.triangle()}}},
-                                 {"left_index", left_index, false},
-                                 {"right_index", right_index, false}};
-  if (!poet_parts::samples_blocks(fields)) {
-    all.push_back({"left_order", {{weight[0]}, core::DType::s32}, false});
-    all.push_back({"right_order", {{weight[1]}, core::DType::s32}, false});
+  const auto [left, right] = poet_parts::sides_of(fields, weight);
+  const auto integers = [](std::int64_t n) { return core::TensorType{{n}, core::DType::s32}; };
+  std::vector<Coordinate> all = {
+      {"left", {{left.blocks, left.triangle()}}},      {"right", {{right.blocks, right.triangle()}}},
+      {"left_index", integers(left.indices()), false}, {"right_index", integers(right.indices()), false},
+      {"left_probe", {{2, left.extent}}, false},       {"right_probe", {{2, right.extent}}, false},
+      {"left_count", integers(left.extent), false},    {"right_count", integers(right.extent), false}};
+  if (poet_parts::is_quantized(fields)) {
+    const std::int64_t groups = poet_parts::groups_of(weight);
+    all.push_back({"scale", {{groups}}, false});
+    all.push_back({"zero", integers(groups), false});
   }
   return all;
 }
 
-/// Draws an axis into `order`, which has its extent.
-std::span<std::int32_t> draw(const core::Philox& random, core::Tensor& order) {
-  const std::vector<std::int32_t> drawn = random.permutation(order.indices().size());
-  std::ranges::copy(drawn, order.indices().begin());
-  return order.indices();
-}
-
 void start(const core::Json& fields, const std::string& weight, std::span<core::Tensor* const> coordinates,
            std::uint64_t seed, std::int64_t interval) {
-  const bool blocks = poet_parts::samples_blocks(fields);
+  using namespace poet_parts;
   const auto step = static_cast<std::uint64_t>(interval);
-  std::size_t side = 0;
-  for (const char* const name : {"/left_index", "/right_index"}) {
-    std::ranges::fill(coordinates[side]->values(), 0.0F);
-    const core::Philox random(seed, core::stream_of(weight + name), step);
-    const auto order = draw(random, *coordinates[(blocks ? 2 : 4) + side]);
-    if (!blocks) {
-      const auto set = coordinates[2 + side]->indices();
-      std::copy_n(order.begin(), set.size(), set.begin());
-      std::ranges::sort(set);
-    }
-    ++side;
+  const struct {
+    Place coordinate, index, count;
+    const char* name;
+  } sides[] = {{kLeft, kLeftIndex, kLeftCount, "/left_index"},
+               {kRight, kRightIndex, kRightCount, "/right_index"}};
+  for (const auto& side : sides) {
+    std::ranges::fill(coordinates[side.coordinate]->values(), 0.0F);
+    const core::Philox random(seed, core::stream_of(weight + side.name), step);
+    const std::vector<std::int32_t> order = random.permutation(coordinates[side.count]->indices().size());
+    const auto drawn = coordinates[side.index]->indices();
+    std::copy_n(order.begin(), drawn.size(), drawn.begin());
+    if (!samples_blocks(fields)) std::ranges::sort(drawn);
   }
+  if (interval == 0) begin_sums(weight, coordinates, seed);
 }
 
 }  // namespace
@@ -98,12 +105,16 @@ Parametrization poet() {
           .realize = poet_parts::realize,
           .apply = poet_parts::apply,
           .applies = poet_parts::samples_blocks,
+          .finish = poet_parts::finish,
           .start = start,
           .initialize = poet_parts::initialize,
           .redraws = poet_parts::redraws,
+          .stored = poet_parts::stored,
           .store = poet_parts::store,
           .load = poet_parts::load,
+          .multiply = poet_parts::multiply,
           .bound = poet_parts::bound,
+          .measures = poet_parts::measures,
           .base_is_fixed = true};
 }
 

@@ -26,14 +26,38 @@ BatchBuffers buffers(core::Program& program, const core::Model& model) {
   return out;
 }
 
-/// What a weight's base is stored as.
-core::TensorType base_type(const Word<Parametrization>& word, const core::TensorType& weight) {
-  return word.word->stored ? word.word->stored(word.fields, weight.shape) : weight;
-}
-
 std::vector<double> spectrum(const Parametrized& weight, std::span<const float> values) {
   return core::singular_values(values, static_cast<std::size_t>(weight.shape[0]),
                                static_cast<std::size_t>(weight.shape[1]));
+}
+
+/// The largest move of a singular value, relative to the largest one before.
+double relative_move(std::span<const double> before, std::span<const double> now) {
+  double most = 0;
+  for (std::size_t i = 0; i < now.size(); ++i) {
+    const double moved = std::abs(now[i] - before[i]);
+    if (!(moved <= most)) most = moved;
+  }
+  return before.front() > 0 ? most / before.front() : most;
+}
+
+/// Takes into a merge's drift what storing the weight has rounded: E = stored - realized moves no singular
+/// value by more than the Frobenius norm of E.
+void add_rounding(Parametrized& weight, std::span<const float> realized, std::span<const double> before,
+                  Learner::Drift& drift) {
+  const std::vector<float> stored = weight.load();
+  double squares = 0;
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    const double e = static_cast<double>(stored[i]) - static_cast<double>(realized[i]);
+    squares += e * e;
+  }
+  if (squares == 0) return;
+  const std::vector<double> rotated = std::move(weight.singular_values);
+  weight.singular_values = spectrum(weight, stored);
+  drift.rounding_defect = relative_move(rotated, weight.singular_values);
+  drift.rounding_bound = std::sqrt(squares) / rotated.front();
+  drift.defect = relative_move(before, weight.singular_values);
+  drift.bound += std::sqrt(squares) / before.front();
 }
 
 }  // namespace
@@ -84,8 +108,7 @@ void Learner::collect(std::uint64_t seed) {
     }
     core::Tensor& base = store_.add(value.name, value.type);
     initialize(base, value.name, p.init, seed);
-    if (!group.update.empty())
-      trained_.push_back({value.name, value.name, &base, &group, {}, {}, {}, 0});
+    if (!group.update.empty()) trained_.push_back({value.name, value.name, &base, &group, {}, {}, {}, 0});
   }
   for (Trained& t : trained_) {
     for (const Word<Update>& word : t.group->update) {
@@ -104,7 +127,7 @@ void Learner::parametrize(const core::Parameter& parameter, const Group& group, 
   core::Tensor drawn(value.type);
   initialize(drawn, value.name, parameter.init, seed);
   if (word.word->initialize) word.word->initialize(word.fields, value.name, drawn, seed);
-  core::Tensor& base = store_.add(value.name, base_type(word, value.type));
+  core::Tensor& base = store_.add(value.name, word.word->base_type(word.fields, value.type));
   Parametrized weight{value.name, &group, value.type.shape, &base, {}, {}, 0, 0, {}};
   for (const Coordinate& c : word.word->coordinates(word.fields, value.type.shape)) {
     const std::string name = value.name + "/" + c.name;
@@ -197,8 +220,17 @@ std::vector<float> Learner::logits() {
 }
 
 double Learner::update(std::int64_t step, std::int64_t steps) {
+  std::optional<double> limit;
+  if (method_.clip_norm) limit = method_.clip_norm->limit(step, updates_since_merge());
   for (Parametrized& weight : parametrized_) ++weight.updates;
-  return updater_->update(step, steps, method_.clip_norm);
+  return updater_->update(step, steps, limit);
+}
+
+std::optional<std::int64_t> Learner::updates_since_merge() const {
+  std::optional<std::int64_t> since;
+  for (const Parametrized& weight : parametrized_)
+    if (weight.interval > 0) since = std::min(since.value_or(weight.updates), weight.updates);
+  return since;
 }
 
 core::Symmetries& Learner::symmetries() {
@@ -222,12 +254,8 @@ std::span<const float> Learner::realized(const std::string& weight) {
 
 Learner::Drift Learner::drift(Parametrized& weight, std::span<const double> now) {
   if (weight.singular_values.empty()) weight.singular_values = spectrum(weight, weight.load());
-  double most = 0;
-  for (std::size_t i = 0; i < now.size(); ++i)
-    most = std::max(most, std::abs(now[i] - weight.singular_values[i]));
   const Word<Parametrization>& word = weight.group->parametrization;
-  const double largest = weight.singular_values.front();
-  return {largest > 0 ? most / largest : most,
+  return {relative_move(weight.singular_values, now),
           word.word->bound ? word.word->bound(word.fields, weight.read_coordinates()) : NAN};
 }
 
@@ -250,13 +278,15 @@ std::vector<Learner::Drift> Learner::merge(std::span<const std::string> weights)
 Learner::Drift Learner::merge(Parametrized& weight) {
   const std::span<const float> realized = realization_.output(weight.name);
   std::vector<double> now = spectrum(weight, realized);
-  const Drift moved = drift(weight, now);
+  Drift moved = drift(weight, now);
+  const std::vector<double> before = std::move(weight.singular_values);
   const Word<Parametrization>& word = weight.group->parametrization;
   if (word.word->finish) word.word->finish(word.fields, weight.coordinates, weight.updates);
   word.word->start(word.fields, weight.name, weight.coordinates, seed_, ++weight.interval);
   weight.updates = 0;
   weight.store(realized);
   weight.singular_values = std::move(now);
+  if (weight.base->type().dtype != core::DType::f32) add_rounding(weight, realized, before, moved);
   return moved;
 }
 

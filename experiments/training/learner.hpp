@@ -64,6 +64,7 @@ class Learner {
   /// Bases <- realized weights, coordinates <- start of their next interval.
   struct Drift {
     double defect = 0, bound = 0;  // as EventScope::Merged
+    double rounding_defect = 0, rounding_bound = 0;
   };
   std::vector<Drift> merge(std::span<const std::string> weights);
   /// Computes the realized weights of all parametrized weights, for realized().
@@ -101,6 +102,8 @@ class Learner {
   core::Program& probe();
   void parametrize(const core::Parameter& parameter, const Group& group, std::uint64_t seed);
   Drift merge(Parametrized& weight);
+  /// Finished updates since any weight was last merged; nothing: none was.
+  [[nodiscard]] std::optional<std::int64_t> updates_since_merge() const;
 
   core::Model model_;
   const Method& method_;

@@ -22,7 +22,9 @@ struct Tensors {
 Tensors add_tensors(Builder& builder, const ParametrizationWord& word, const core::Parameter& parameter,
                     const std::string& name, const core::TensorType& type) {
   Graph& graph = builder.graph();
-  Tensors t{graph.add_parameter(name, type, false, parameter.init, parameter.pointer), {}};
+  Tensors t{graph.add_parameter(name, word.word->base_type(word.fields, type), false, parameter.init,
+                                parameter.pointer),
+            {}};
   for (const Coordinate& c : word.word->coordinates(word.fields, type.shape))
     t.coordinates.push_back(graph.add_parameter(name + "/" + c.name, c.type, c.trainable,
                                                 Json{{"kind", "zeros"}}, parameter.pointer));

@@ -54,7 +54,7 @@ struct ParametrizedWeight {
       : word(parametrization(name)),
         fields(std::move(word_fields)),
         shape(std::move(weight)),
-        base(word.stored ? word.stored(fields, shape) : core::TensorType{shape, core::DType::f32}) {
+        base(word.base_type(fields, {shape, core::DType::f32})) {
     described = word.coordinates(fields, shape);
     for (const Coordinate& c : described) coordinates.emplace_back(c.type);
     start(7, 0);
@@ -107,8 +107,7 @@ struct ParametrizedWeight {
   [[nodiscard]] core::Graph graph(bool loss = false) const {
     core::Graph g;
     core::Builder b(g, all_ops(), "w");
-    const core::ValueId base_id =
-        g.add_parameter("w", {shape, core::DType::f32}, false, core::Json::object());
+    const core::ValueId base_id = g.add_parameter("w", base.type(), false, core::Json::object());
     std::vector<core::ValueId> ids;
     for (const Coordinate& c : described)
       ids.push_back(g.add_parameter("w/" + c.name, c.type, c.trainable, core::Json::object()));
@@ -123,7 +122,11 @@ struct ParametrizedWeight {
 
   [[nodiscard]] core::ReferenceInputs inputs() const {
     core::ReferenceInputs in;
-    in.values["w"] = {base.values().begin(), base.values().end()};
+    if (base.type().dtype == core::DType::s32) {
+      in.indices["w"] = {base.indices().begin(), base.indices().end()};
+    } else {
+      in.values["w"] = {base.values().begin(), base.values().end()};
+    }
     for (std::size_t i = 0; i < coordinates.size(); ++i) {
       const std::string name = "w/" + described[i].name;
       if (described[i].type.dtype == core::DType::s32) {

@@ -150,6 +150,25 @@ TEST_F(Trainer, AStoppedAndResumedRunEqualsAnUnbrokenOneBitForBit) {
   }
 }
 
+TEST_F(Trainer, RatesThatStandForFactorsSurviveAStop) {
+  Json d = document("wisca");
+  Json& event = d["method"]["events"][0];
+  event["pairs"] = {"*"};
+  for (const char* granularity : {"tensor", "channel"}) {
+    event["granularity"] = granularity;
+    event["apply"] = "rates";
+    const RunRecord whole = complete(request(d, std::string("whole-") + granularity));
+    for (const int how : {1, 2})
+      expect_same(whole, interrupted(d, granularity + std::to_string(how), 13, how));
+    const auto& kinds = whole.at("event").at("kind").texts();
+    EXPECT_EQ(std::ranges::count(kinds, "rescale_rates"), static_cast<std::ptrdiff_t>(kinds.size()));
+    event["apply"] = "weights";
+    EXPECT_FALSE(same_bits(
+        whole.at("train").at("loss").doubles(),
+        complete(request(d, std::string("weights-") + granularity)).at("train").at("loss").doubles()));
+  }
+}
+
 TEST_F(Trainer, EveryMethodLearns) {
   for (const char* method : kMethods) {
     SCOPED_TRACE(method);

@@ -13,6 +13,7 @@
 
 #include "core/linalg/linalg.hpp"
 #include "experiments/parametrizations/poet/poet.hpp"
+#include "ops/rotation/triangle.hpp"
 
 namespace isorbit::experiments::parametrizations::poet_parts {
 
@@ -34,14 +35,10 @@ double truncation(double t, std::int64_t terms) {
 }
 
 /// Q of size b, from its strict upper triangle.
-std::vector<double> unfold(const float* x, std::size_t b) {
-  std::vector<double> q(b * b, 0.0);
-  for (std::size_t i = 0; i < b; ++i) {
-    for (std::size_t j = i + 1; j < b; ++j, ++x) {
-      q[i * b + j] = *x;
-      q[j * b + i] = -static_cast<double>(*x);
-    }
-  }
+std::vector<double> unfolded(std::span<const float> x, std::size_t b) {
+  const std::vector<double> triangle(x.begin(), x.end());
+  std::vector<double> q(b * b);
+  ops::unfold(triangle.data(), q.data(), static_cast<std::int64_t>(b));
   return q;
 }
 
@@ -57,7 +54,7 @@ double truncation(const core::Tensor& coordinate, std::int64_t terms) {
   const auto blocks = static_cast<std::size_t>(coordinate.shape()[0]), length = b * (b - 1) / 2;
   double worst = 0.0;
   for (std::size_t block = 0; block < blocks; ++block) {
-    const std::vector<double> q = unfold(coordinate.values().data() + block * length, b);
+    const std::vector<double> q = unfolded(coordinate.values().subspan(block * length, length), b);
     for (const double t : core::singular_values(std::span<const double>(q), b, b)) {
       const double d = truncation(t, terms);
       if (!(d <= worst)) worst = d;

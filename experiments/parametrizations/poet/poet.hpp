@@ -1,14 +1,30 @@
 // The parts of the parametrization "poet" (formulas in poet.cpp).
 #pragma once
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "core/graph/builder.hpp"
 #include "core/runtime/tensor.hpp"
 #include "experiments/parametrization.hpp"
 
 namespace isorbit::experiments::parametrizations::poet_parts {
+
+/// Where coordinates stand in their list.
+enum Place : std::size_t {
+  kLeft,
+  kRight,
+  kLeftIndex,
+  kRightIndex,
+  kLeftProbe,
+  kRightProbe,
+  kLeftCount,
+  kRightCount,
+  kScale,  // of an 8-bit base
+  kZero
+};
 
 /// One side's rotation: `blocks` matrices of `size` on an axis of `extent`. Block sampling: blocks * size =
 /// extent. Full sampling: one block.
@@ -19,17 +35,29 @@ struct Side {
 };
 
 [[nodiscard]] bool samples_blocks(const core::Json& fields);
+[[nodiscard]] bool is_quantized(const core::Json& fields);
 
-/// The rotation of an axis; the fields fit it.
-[[nodiscard]] Side side_of(const core::Json& fields, std::int64_t extent);
+/// The rotations of rows and columns of a weight that the fields fit.
+[[nodiscard]] std::pair<Side, Side> sides_of(const core::Json& fields, const core::Shape& weight);
 
 [[nodiscard]] std::vector<Misfit> misfits(const core::Json& fields, const core::Shape& weight);
 
-/// Makes a weight the base, and back (poet/base.cpp).
+/// What is stored of a weight, and back (poet/base.cpp).
+[[nodiscard]] core::TensorType stored(const core::Json& fields, const core::Shape& weight);
 void store(const core::Json& fields, std::span<const float> weight, core::Tensor& base,
            std::span<core::Tensor* const> coordinates);
 void load(const core::Json& fields, const core::Tensor& base,
           std::span<const core::Tensor* const> coordinates, std::span<float> weight);
+void multiply(const core::Json& fields, double factor, core::Tensor& base,
+              std::span<core::Tensor* const> coordinates);
+
+/// Weights in bytes (poet/quantize.cpp): codes [groups, 64] of four bytes each, scale and zero [groups].
+constexpr std::int64_t kGroup = 256;
+[[nodiscard]] std::int64_t groups_of(const core::Shape& weight);
+/// Groups whose values are what their codes stand for already keep them.
+void quantize(std::span<const float> weight, core::Tensor& codes, core::Tensor& scale, core::Tensor& zero);
+void dequantize(const core::Tensor& codes, const core::Tensor& scale, const core::Tensor& zero,
+                std::span<float> weight);
 
 /// The realized weight, [m, n]; coordinates as poet.cpp lists them.
 [[nodiscard]] core::ValueId realize(core::Builder& build, const core::Json& fields, core::ValueId base,
@@ -46,5 +74,12 @@ void load(const core::Json& fields, const core::Tensor& base,
 void initialize(const core::Json& fields, const std::string& weight, core::Tensor& drawn, std::uint64_t seed);
 /// A weight that is given is kept by "model" alone.
 [[nodiscard]] std::optional<Misfit> redraws(const core::Json& fields);
+
+/// What is summed up over a run (poet/accumulate.cpp): begun, taken on by an interval, read.
+void begin_sums(const std::string& weight, std::span<core::Tensor* const> coordinates, std::uint64_t seed);
+void finish(const core::Json& fields, std::span<core::Tensor* const> coordinates, std::int64_t updates);
+[[nodiscard]] std::map<std::string, double> measures(const core::Json& fields,
+                                                     std::span<const core::Tensor* const> coordinates,
+                                                     std::int64_t updates);
 
 }  // namespace isorbit::experiments::parametrizations::poet_parts

@@ -62,24 +62,41 @@ ValueId realize_full(Builder& b, ValueId base, ValueId left, ValueId right,
   return b.op("scatter_add", {half, indices[1], move_columns}, {{"axis", 1}});
 }
 
+Shape shape_of(const Builder& b, std::span<const ValueId> coordinates) {
+  return {b.shape(coordinates[kLeftProbe])[1], b.shape(coordinates[kRightProbe])[1]};
+}
+
+/// The base as numbers, in drawn order where blocks are drawn.
+ValueId numbers(Builder& b, const Json& fields, ValueId base, std::span<const ValueId> coordinates) {
+  if (!is_quantized(fields)) return base;
+  std::vector<ValueId> in = {base, coordinates[kScale], coordinates[kZero]};
+  if (samples_blocks(fields)) in.insert(in.end(), {coordinates[kLeftIndex], coordinates[kRightIndex]});
+  return b.op("dequantize", in, {{"shape", shape_of(b, coordinates).dims()}});
+}
+
 }  // namespace
 
 ValueId realize(Builder& b, const Json& fields, ValueId base, std::span<const ValueId> coordinates) {
-  const Shape shape = b.shape(base);
-  const std::int64_t rows = side_of(fields, shape[0]).size, columns = side_of(fields, shape[1]).size;
+  const auto [rows, columns] = sides_of(fields, shape_of(b, coordinates));
+  const ValueId stored = numbers(b, fields, base, coordinates);
+  const ValueId left = coordinates[kLeft], right = coordinates[kRight];
   if (samples_blocks(fields)) {
-    return realize_blocks(b, base, rotation(b, fields, coordinates[0], rows),
-                          rotation(b, fields, coordinates[1], columns), coordinates[2], coordinates[3]);
+    return realize_blocks(b, stored, rotation(b, fields, left, rows.size),
+                          rotation(b, fields, right, columns.size), coordinates[kLeftIndex],
+                          coordinates[kRightIndex]);
   }
-  return realize_full(b, base, rotation_less_identity(b, fields, coordinates[0], rows),
-                      rotation_less_identity(b, fields, coordinates[1], columns), coordinates.subspan(2));
+  return realize_full(b, stored, rotation_less_identity(b, fields, left, rows.size),
+                      rotation_less_identity(b, fields, right, columns.size),
+                      coordinates.subspan(kLeftIndex, 2));
 }
 
 ValueId apply(Builder& b, const Json& fields, ValueId base, std::span<const ValueId> coordinates, ValueId x) {
-  const Shape shape = b.shape(base);
-  const ValueId left = rotation(b, fields, coordinates[0], side_of(fields, shape[0]).size);
-  const ValueId right = rotation(b, fields, coordinates[1], side_of(fields, shape[1]).size);
-  return b.op("rotated_linear", {x, base, left, right, coordinates[2], coordinates[3]},
+  const auto [rows, columns] = sides_of(fields, shape_of(b, coordinates));
+  const ValueId left = rotation(b, fields, coordinates[kLeft], rows.size);
+  const ValueId right = rotation(b, fields, coordinates[kRight], columns.size);
+  return b.op("rotated_linear",
+              {x, numbers(b, fields, base, coordinates), left, right, coordinates[kLeftIndex],
+               coordinates[kRightIndex]},
               {{"memory", fields.at("memory")}});
 }
 
