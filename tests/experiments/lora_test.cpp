@@ -245,6 +245,36 @@ TEST(BalanceAdapters, MakesTheNormsEqualKeepsTheLogitsAndLogsBothFactors) {
   }
 }
 
+/// The other reading of WISCA: whole weights are balanced, and a factor of W0 + B A is one of W0 and of B
+/// (rows) or A (columns).
+TEST(LoraWithRescale, BalancesTheWholeWeightsAndKeepsTheLogits) {
+  for (const std::string granularity : {"tensor", "channel"}) {
+    Json root = lora(Json::object(), Json::array()).resolved;
+    root["events"] = Json::array(
+        {{{"kind", "rescale"}, {"pairs", {"q-k", "v-o"}}, {"at", {10}}, {"granularity", granularity}}});
+    Training run(read_method({"method", root, {}}));
+    for (float& x : run.learner.store().at("layers.0.attn.v.weight").values()) x *= 4;
+    run.train(0, 9);
+    run.fill(run.learner.train_inputs(), 1);
+    run.learner.backward();
+    run.learner.update(9, 1000);
+    const std::vector<float> before = run.learner.logits();
+    const std::vector<float> base = run.stored("layers.0.attn.v.weight"),
+                             b = run.stored("layers.0.attn.v.weight/b");
+    run.events(10);
+    const std::vector<float> after = run.learner.logits();
+    for (std::size_t i = 0; i < before.size(); ++i) ASSERT_NEAR(after[i], before[i], 1e-5);
+    const double ratio = base[0] / run.stored("layers.0.attn.v.weight")[0];
+    EXPECT_GT(ratio, 1.2) << "v was too large";
+    EXPECT_NEAR(b[0] / run.stored("layers.0.attn.v.weight/b")[0], ratio, 1e-5);
+    if (granularity == "tensor") {
+      EXPECT_NEAR(norm(run.realized("layers.0.attn.v.weight"), false) /
+                      norm(run.realized("layers.0.attn.o.weight"), false),
+                  1, 1e-5);
+    }
+  }
+}
+
 /// Law 6 for the factors: Adam without epsilon moves A by what does not depend on its size, so that a run
 /// whose factors are balanced goes on as one whose rates were multiplied; with powers of two to the last bit.
 TEST(BalanceAdapters, WithTransportARunGoesOnAsMultipliedRatesWould) {

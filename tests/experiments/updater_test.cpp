@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "core/random/philox.hpp"
 #include "update_chain.hpp"
@@ -184,6 +187,31 @@ TEST(Updater, GivesAWordThatAsksForItTheWholeTensor) {
   (void)updater.update(0, 100, std::nullopt);
   update_plainly(plain, 0, 1);
   EXPECT_EQ(ours.all(), plain.all());
+}
+
+/// Every tensor waits until another one is being updated, or a minute.
+TEST(Updater, SpreadsWholeTensorsOverThreads) {
+  if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "this machine has one processor";
+  std::atomic<int> inside = 0;
+  Update word = centred();
+  word.prepare = [&](const core::Json&, const Turn&) {
+    return [&](const Chunk&) {
+      ++inside;
+      const auto start = std::chrono::steady_clock::now();
+      while (inside < 2 && std::chrono::steady_clock::now() - start < std::chrono::minutes(1))
+        std::this_thread::yield();
+    };
+  };
+  Method method = method_of(kAdamw);
+  method.groups[0].update = {{&word, Json::object()}};
+  Tensors tensors(method);
+  core::Engine engine(2);
+  Updater updater(tensors.trained, tensors.spans(), engine);
+  tensors.draw(0);
+  const auto start = std::chrono::steady_clock::now();
+  (void)updater.update(0, 100, std::nullopt);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(50));
+  EXPECT_EQ(inside, 4);
 }
 
 TEST(Updater, CountsTheAgeOfEveryTensorByItself) {
