@@ -61,19 +61,18 @@ std::size_t reference_of(const CompareTable& table, const CompareRow& row) {
   return best;
 }
 
-void set_difference(CompareRow& row, const CompareRow& reference) {
-  std::vector<double> a, b;
-  for (std::size_t i = 0; i < row.values.size(); ++i) {
-    if (!row.values[i] || !reference.values[i]) continue;
-    a.push_back(*row.values[i]);
-    b.push_back(*reference.values[i]);
-  }
-  if (a.empty()) return;
-  row.difference = paired_t_test(a, b);
-  row.difference_deviation = standard_deviation(paired_differences(a, b));
-}
-
 }  // namespace
+
+std::optional<Paired> paired(const CompareRow& a, const CompareRow& b) {
+  std::vector<double> of_a, of_b;
+  for (std::size_t i = 0; i < a.values.size(); ++i) {
+    if (!a.values[i] || !b.values[i]) continue;
+    of_a.push_back(*a.values[i]);
+    of_b.push_back(*b.values[i]);
+  }
+  if (of_a.empty()) return std::nullopt;
+  return Paired{paired_t_test(of_a, of_b), standard_deviation(paired_differences(of_a, of_b))};
+}
 
 CompareTable compare(std::span<const LabelledRun> runs, const CompareOptions& options) {
   CompareTable table{options, {}, {}, {}};
@@ -105,10 +104,12 @@ CompareTable compare(std::span<const LabelledRun> runs, const CompareOptions& op
   }
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     const std::size_t reference = reference_of(table, table.rows[i]);
-    if (reference == i)
-      table.rows[i].is_reference = true;
-    else if (reference < table.rows.size())
-      set_difference(table.rows[i], table.rows[reference]);
+    if (reference == i) table.rows[i].is_reference = true;
+    if (reference == i || reference == table.rows.size()) continue;
+    if (const auto pair = paired(table.rows[i], table.rows[reference])) {
+      table.rows[i].difference = pair->comparison;
+      table.rows[i].difference_deviation = pair->deviation;
+    }
   }
   return table;
 }

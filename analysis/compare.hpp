@@ -42,6 +42,13 @@ struct CompareTable {
   std::vector<MissingRun> missing;
 };
 
+/// Two rows over the seeds both have: a - b. Nothing without a common seed.
+struct Paired {
+  Comparison comparison;
+  double deviation = 0;  // sample standard deviation of the differences; NaN below two
+};
+[[nodiscard]] std::optional<Paired> paired(const CompareRow& a, const CompareRow& b);
+
 /// The reference of a row is the baseline arm with the same values but for "method." names; where the
 /// baseline is tuned, its best complete setting by mean. A run without a record, without the metric, or whose
 /// record cannot be read, is missing, with the reason.

@@ -1,57 +1,18 @@
 // The comparison as an aligned table, and as an object a line.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 #include "analysis/compare.hpp"
-#include "core/document/json.hpp"
+#include "analysis/text.hpp"
 
 namespace isorbit::analysis {
 namespace {
 
 using core::Json;
 
-std::string fixed(double value, const char* format = "%.4f") {
-  if (std::isnan(value)) return "-";
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
-
 std::string value_text(const std::optional<double>& value) {
   if (!value) return "missing";
   return std::isnan(*value) ? "nan" : fixed(*value);
-}
-
-std::string p_text(double p) {
-  if (std::isnan(p)) return "-";
-  return p < 0.0001 ? "<0.0001" : fixed(p);
-}
-
-std::string changed_text(const std::vector<std::pair<std::string, std::string>>& changed) {
-  std::string text;
-  for (const auto& [name, value] : changed)
-    text += (text.empty() ? "" : ",") + name.substr(name.find('.') + 1) + "=" + value;
-  return text;
-}
-
-/// Left-aligned up to column `text_columns`, right-aligned after.
-std::string aligned(const std::vector<std::vector<std::string>>& rows, std::size_t text_columns) {
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const auto& row : rows)
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
-  std::string out;
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      if (widths[c] == 0) continue;
-      const std::string pad(widths[c] - row[c].size(), ' ');
-      line += (c < text_columns ? row[c] + pad : pad + row[c]) + "  ";
-    }
-    line.erase(line.find_last_not_of(' ') + 1);
-    out += line + "\n";
-  }
-  return out;
 }
 
 std::string name_of(const RunLabel& label) {
@@ -79,14 +40,6 @@ std::vector<std::string> cells_of(const CompareRow& row) {
     cells.insert(cells.end(), {"-", "-", "-", "0"});
   }
   return cells;
-}
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
-
-Json label_json(const std::string& arm, const std::vector<std::pair<std::string, std::string>>& changed) {
-  Json out = {{"arm", arm}, {"changed", Json::object()}};
-  for (const auto& [name, value] : changed) out["changed"][name] = value;
-  return out;
 }
 
 }  // namespace

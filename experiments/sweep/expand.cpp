@@ -162,7 +162,10 @@ class Expander {
                           : outer.contains(field)  ? &outer.at(field)
                                                    : nullptr;
       if (value == nullptr) return false;
-      const auto same = [&](const Json& w) { return equal(w, *value); };
+      const bool is_arm = name == "arm";  // what drops an arm drops its control
+      const auto same = [&](const Json& w) {
+        return equal(w, *value) || (is_arm && equal(w, view.at("control_of")));
+      };
       if (wanted.is_array() ? std::none_of(wanted.begin(), wanted.end(), same) : !same(wanted)) return false;
     }
     return true;
@@ -186,6 +189,7 @@ class Expander {
               .first;
     Json view = Json::object();
     view["arm"] = arms_[cell.arm];
+    view["control_of"] = s_.resolved.at("arms").at(arms_[cell.arm]).value("x-control-of", "");
     view["seed"] = cell.seed;
     view["model"] = model->second;
     view["method"] = method->second;

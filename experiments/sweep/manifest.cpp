@@ -59,6 +59,7 @@ Spec manifest_spec() {
       Field{"metric", Spec::text(), "what the arms are compared by"},
       Field{"goal", Spec::text().one_of({"minimize", "maximize"}), "which way is better"},
       Field{"baseline", Spec::text(), "the arm the others are compared with"},
+      Field{"controls", Spec::map(Spec::text()), "the control of an arm", Json::object()},
       Field{"cells", Spec::list(cell), "in order"},
       Field{"dropped", Spec::list(dropped), "combinations that are no cells"},
   });
@@ -93,8 +94,10 @@ Json manifest_of(const Sweep& sweep) {
               {"metric", sweep.metric},
               {"goal", sweep.minimize ? "minimize" : "maximize"},
               {"baseline", sweep.baseline},
+              {"controls", Json::object()},
               {"cells", Json::array()},
               {"dropped", Json::array()}};
+  for (const auto& [arm, control] : sweep.controls) out["controls"][arm] = control;
   for (const Cell& cell : sweep.cells) {
     out["cells"].push_back({{"id", cell.id},
                             {"arm", cell.arm},
@@ -133,6 +136,8 @@ Sweep read_manifest(const std::filesystem::path& folder) {
   sweep.metric = plan.at("metric").get<std::string>();
   sweep.minimize = plan.at("goal") == "minimize";
   sweep.baseline = plan.at("baseline").get<std::string>();
+  for (const auto& [arm, control] : plan.at("controls").items())
+    sweep.controls.emplace_back(arm, control.get<std::string>());
   for (const Json& entry : plan.at("cells")) sweep.cells.push_back(cell_from(entry));
   for (const Json& entry : plan.at("dropped")) {
     Dropped dropped{entry.at("arm").get<std::string>(),

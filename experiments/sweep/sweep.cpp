@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "experiments/sweep/controls.hpp"
 #include "experiments/sweep/labels.hpp"
 #include "experiments/sweep/make_cells.hpp"
 #include "experiments/sweep/missing_corpus.hpp"
@@ -48,6 +49,8 @@ class Reader {
     load_all();
     check_names();
     if (!problems_.empty() || !model_) fail();
+    add_control_arms();
+    if (!problems_.empty()) fail();
     SweepSources sources{document_, resolved_, *model_, {}};
     for (const std::shared_ptr<Document>& method : methods_) sources.methods.push_back(method.get());
     check_axes(sources, problems_);
@@ -124,6 +127,21 @@ class Reader {
                   near ? shown(Json(*near)) : "");
   }
 
+  /// Of a model that cannot be read the arms get none: it is reported where it is checked.
+  void add_control_arms() {
+    const auto wants = [](const Json& fields) { return fields.value("controls", "none") == "auto"; };
+    if (!wants(resolved_) && std::ranges::none_of(resolved_.at("arms"), wants)) return;
+    std::optional<core::Model> model;
+    try {
+      const Json& fields = resolved_.at("model");
+      model =
+          core::read_model(*model_, every_op(), fields.value("size", std::string()), fields.at("constants"));
+    } catch (const core::DocumentError&) {
+      return;
+    }
+    controls_ = add_controls(document_, *model, resolved_, methods_, problems_);
+  }
+
   void check_size(const SweepSources& sources) {
     const Json& model = resolved_.at("model");
     const Json& root = sources.model.root;
@@ -170,7 +188,9 @@ class Reader {
     sweep.metric = resolved_.at("metric").at("name").get<std::string>();
     sweep.minimize = resolved_.at("metric").at("goal") == "minimize";
     sweep.baseline = resolved_.at("compare").value("baseline", sources.arms().front());
-    sweep.notes = expansion.notes;
+    sweep.controls = std::move(controls_.arms);
+    sweep.notes = std::move(controls_.notes);
+    sweep.notes.insert(sweep.notes.end(), expansion.notes.begin(), expansion.notes.end());
     MadeCells made = make_cells(sources, expansion, overrides_, request_.data_dir, problems_);
     problems_.throw_if_any();
     sweep.cells = std::move(made.cells);
@@ -185,7 +205,8 @@ class Reader {
   std::vector<Override> overrides_;
   Json resolved_;
   std::shared_ptr<Document> model_;
-  std::vector<std::shared_ptr<Document>> methods_;
+  MethodDocuments methods_;
+  Controls controls_;
   std::map<std::string, std::shared_ptr<Document>> loaded_;
 };
 

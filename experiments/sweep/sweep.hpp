@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/document/problem.hpp"
@@ -69,6 +70,7 @@ struct Sweep {
   std::string metric = "valid/loss";
   bool minimize = true;
   std::string baseline;
+  std::vector<std::pair<std::string, std::string>> controls;  // arm, and the arm that is its control
   std::vector<Cell> cells;
   std::vector<Dropped> dropped;
   std::vector<std::string> notes;  // merged cells, clauses that never applied

@@ -1,8 +1,7 @@
-#include "analysis/compare.hpp"
-
 #include <algorithm>
 #include <ostream>
 
+#include "analysis/controls.hpp"
 #include "core/document/problem.hpp"
 #include "experiments/program/labelled_runs.hpp"
 
@@ -23,7 +22,8 @@ int compare(Console& console, const std::vector<std::string>& arguments) {
   CommandLine line(
       "compare DIR|SWEEP [name=value ...] [options]",
       "The last value of the sweep's metric for every arm and seed, means, and differences to the\n"
-      "baseline paired by seed. Runs that are missing are named.");
+      "baseline paired by seed; whether the gain of an arm with a control is more than the control's.\n"
+      "Runs that are missing are named.");
   add_sweep_options(line);
   line.option("json", "", "an object a line")
       .option("baseline", "ARM", "another baseline than the sweep's")
@@ -38,7 +38,12 @@ int compare(Console& console, const std::vector<std::string>& arguments) {
     options.metric = *metric;
   }
   const analysis::CompareTable table = analysis::compare(labelled_runs(results), options);
-  console.out << (line.has("json") ? analysis::compare_json(table) : analysis::compare_text(table));
+  const auto controls = analysis::compare_controls(table, results.sweep.controls);
+  if (line.has("json"))
+    console.out << analysis::compare_json(table) << analysis::controls_json(controls);
+  else
+    console.out << analysis::compare_text(table) << (controls.empty() ? "" : "\n")
+                << analysis::controls_text(controls);
   return 0;
 }
 

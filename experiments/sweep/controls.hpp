@@ -1,0 +1,37 @@
+// Control arms ("controls": "auto"). A rescale before training changes the sizes of steps relative to
+// weights, as multipliers of the learning rates of single weights would. So every arm that rescales at step 0
+// gets an arm <arm>-control: the same method with "apply": "rates" in each of its rescale events, which
+// leaves the weights and sizes their steps as if they had been scaled. Under Adam without epsilon and
+// clipping the two are equal to rounding, whatever "moments" says; a gain that the control has too is one of
+// learning rates.
+//
+// Events that repeat are turned too. With step 0 alone turned, the first repetition would scale weights whose
+// steps are already sized as if it had happened: the control of no method.
+#pragma once
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/document/problem.hpp"
+#include "core/passes/passes.hpp"
+
+namespace isorbit::experiments {
+
+using MethodDocuments = std::vector<std::shared_ptr<core::Document>>;
+
+struct Controls {
+  std::vector<std::pair<std::string, std::string>> arms;  // arm, control
+  std::vector<std::string> notes;                         // arms that have none, and why
+};
+
+/// Adds the controls to the arms of a resolved sweep, each after its arm with a key "x-control-of", and to
+/// the methods, which go with the arms. Rates can stand for a rescale or not in a `model` (POET has none);
+/// where they cannot, that is a note. A name that is taken is a problem.
+[[nodiscard]] Controls add_controls(const core::Document& document, const core::Model& model,
+                                    core::Json& resolved, MethodDocuments& methods, core::Problems& problems);
+
+/// A method with "apply": "rates" in all its rescale events.
+[[nodiscard]] core::Document with_rates(core::Document method);
+
+}  // namespace isorbit::experiments
