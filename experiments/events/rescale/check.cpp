@@ -39,6 +39,7 @@ struct Check {
   }
 
   void pattern(std::size_t i) const;
+  [[nodiscard]] std::vector<std::string> refused_of(const std::string& glob) const;
   void unknown(const std::string& glob, const std::string& at) const;
   void family(const ScalingFamily& family, const std::string& at) const;
   [[nodiscard]] bool is_ours(const ScaledWeight& member) const;
@@ -74,13 +75,29 @@ void Check::pattern(std::size_t i) const {
   if (any && (divided || !inside)) not_ours(*outside, at);
 }
 
+/// Why what the pattern names in part is not scaled: "gate rows: silu is not homogeneous" for "gate-down".
+std::vector<std::string> Check::refused_of(const std::string& glob) const {
+  std::vector<std::string> lines;
+  for (std::string line : found.reasons()) {
+    const std::string name = line.substr(0, line.find_first_of(" :"));
+    for (std::size_t at = glob.find(name); at != std::string::npos; at = glob.find(name, at + 1)) {
+      const auto bounds = [&](std::size_t i) { return i >= glob.size() || glob[i] == '-' || glob[i] == ','; };
+      if (!(at == 0 || bounds(at - 1)) || !bounds(at + name.size())) continue;
+      lines.push_back(std::move(line));
+      break;
+    }
+  }
+  return lines;
+}
+
 void Check::unknown(const std::string& glob, const std::string& at) const {
-  const std::vector<std::string> kinds = found.kinds(), reasons = found.reasons();
+  const std::vector<std::string> kinds = found.kinds();
+  const std::string why = joined(refused_of(glob), "; ");
   const auto near = core::nearest(glob, kinds);
   report(at, in_quotes(glob),
          kinds.empty() ? "no rescale: nothing in this model may be scaled against anything"
                        : "a pattern of kinds, " + core::expectation(core::Spec::text().one_of(kinds)),
-         "these were found in the graph, and not scaled are " + joined(reasons, "; "),
+         why.empty() ? "these were found in the graph; isorbit symmetries says why others were not" : why,
          near ? in_quotes(*near) : "");
 }
 
