@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "ops/vector_math.hpp"
+
 namespace isorbit::ops::product {
 
 namespace {
@@ -84,16 +86,39 @@ class Product {
   }
 
   /// A binary post-op must not read the addend where the result goes, because oneDNN keeps there what it has
-  /// summed so far; a sum post-op reads it nowhere else. Both give the same bits.
+  /// summed so far; a sum post-op reads it nowhere else. Both give the same bits in oneDNN's brgemm; its
+  /// other products start their sums from what is there, and get a copy of the addend beside.
   core::Lowered either_place(const Layout& b) const {
     core::Lowered beside = core::Lowered::slices(slices(b, Addend::beside));
     core::Lowered in_place = core::Lowered::slices(slices(b, Addend::in_place));
+    if (!in_place.implementation.starts_with("brg")) return copied_beside(std::move(beside));
     beside.scratch_bytes = std::max(beside.scratch_bytes, in_place.scratch_bytes);
     beside.bind = [apart = std::move(beside.bind), together = std::move(in_place.bind),
                    addend = *terms_.addend](const core::Binding& binding) {
       return binding.in[addend] == binding.out[0] ? together(binding) : apart(binding);
     };
     return beside;
+  }
+
+  core::Lowered copied_beside(core::Lowered lowered) const {
+    const std::size_t copy_at = (lowered.scratch_bytes + 63) / 64 * 64;
+    const std::int64_t elements = g_.result.elements();
+    lowered.scratch_bytes = copy_at + static_cast<std::size_t>(elements) * sizeof(float);
+    lowered.bind = [sum = std::move(lowered.bind), addend = *terms_.addend, copy_at,
+                    elements](const core::Binding& binding) -> core::Kernel {
+      if (binding.in[addend] != binding.out[0]) return sum(binding);
+      const auto* from = binding.input(addend);
+      auto* copy = reinterpret_cast<float*>(static_cast<std::byte*>(binding.scratch) + copy_at);
+      core::Binding apart = binding;
+      apart.in[addend] = copy;
+      return [sum = sum(apart), engine = binding.engine, from, copy, elements] {
+        engine->parallel(elements, kGrain, [=](std::int64_t begin, std::int64_t end) {
+          std::copy(from + begin, from + end, copy + begin);
+        });
+        sum();
+      };
+    };
+    return lowered;
   }
 
   std::vector<core::Lowered::Slice> slices(const Layout& b, Addend addend) const {
