@@ -40,15 +40,15 @@ void judge(WeightCertificate& w, double tolerance) {
     w.verdict = Verdict::broken;
     w.reason = "the move at step " + std::to_string(w.defect_step) + " was " + text(w.defect) +
                " of the largest singular value, more than its bound " + text(w.bound);
-  } else if (w.snapshots > 1 && !within(w.drift, tolerance + kRecordRounding)) {
+  } else if (w.comparisons > 0 && !within(w.drift, tolerance + kRecordRounding)) {
     w.verdict = Verdict::broken;
     w.reason = "its singular values drifted by " + text(w.drift) + " of the largest until step " +
                std::to_string(w.drift_step) + ", more than the tolerance " + text(tolerance) +
                (w.merges > 1 ? " (" + std::to_string(w.merges) + " merges, each within its bound)" : "");
-  } else if (w.snapshots < 2) {
+  } else if (w.comparisons == 0) {
     w.verdict = Verdict::not_measured;
-    w.reason =
-        "its singular values were recorded " + std::to_string(w.snapshots) + " times; expected twice or more";
+    w.reason = "its singular values were recorded " + std::to_string(w.snapshots) +
+               " times; expected two or more without a rescale by channel between them";
   } else {
     w.verdict = Verdict::kept;
   }
@@ -104,9 +104,10 @@ void Certifier::scaled(const EventFacts& row) {
   all.tolerance = std::isnan(all.tolerance) ? row.bound : std::min(all.tolerance, row.bound);
   if (!std::isnan(row.ulp)) all.ulp = std::isnan(all.ulp) ? row.ulp : std::max(all.ulp, row.ulp);
   Weight& w = weight(row.parameter);
-  if (w.scaled_at == row.step || std::isnan(row.factor)) w.uneven = true;
-  w.scaled_at = row.step;
-  w.factor *= row.factor;
+  if (std::isnan(row.factor))
+    w.uneven = true;
+  else
+    w.factor *= row.factor;
 }
 
 void Certifier::event(const EventFacts& row) {
@@ -133,6 +134,7 @@ void Certifier::spectrum(std::int64_t step, const std::string& name, std::span<c
     w.uneven = false;
     return;
   }
+  ++w.facts.comparisons;
   double most = 0;
   for (std::size_t k = 0; k < values.size(); ++k) {
     const double d = std::abs(static_cast<double>(values[k]) - std::abs(w.factor) * w.reference[k]);

@@ -24,8 +24,8 @@
 namespace isorbit::analysis {
 
 /// The default tolerance of drift, as a part of the largest singular value. Rounding in f32 over thousands of
-/// merges stays below it (4e-6 each at blocks of 64, mostly of either sign), and a trained weight's spectrum
-/// without constraint moves by tens of percent: a hundredth tells them apart.
+/// merges stays below it (4e-6 each at blocks of 64, mostly of either sign), and a spectrum that is free
+/// moves by far more (by 0.3 to 5 in 300 steps of AdamW): a hundredth tells them apart.
 inline constexpr double kDriftTolerance = 1e-2;
 
 /// none: there was nothing to keep.
@@ -47,6 +47,7 @@ struct WeightCertificate {
   double drift = kUnknown;  // the largest over all snapshots
   std::int64_t drift_step = 0;
   std::size_t snapshots = 0;
+  std::size_t comparisons = 0;  // of snapshots with an earlier one; none across a rescale by channel
   Verdict verdict = Verdict::none;
   std::string reason;  // of a verdict that is not kept
 };
@@ -71,7 +72,8 @@ struct Certificate {
 struct EventFacts {
   std::int64_t step = 0;
   std::string kind, parameter;
-  double factor = kUnknown, defect = kUnknown, bound = kUnknown, ulp = kUnknown;
+  double factor = kUnknown;  // of a rescale; NaN: several
+  double defect = kUnknown, bound = kUnknown, ulp = kUnknown;
 };
 
 /// Takes rows as they come, in the order of steps, events of a step before its snapshots.
@@ -92,7 +94,6 @@ class Certifier {
     WeightCertificate facts;
     std::vector<float> reference;  // the first spectrum
     double factor = 1;             // of rescales since
-    std::int64_t scaled_at = -1;   // step of the last rescale
     bool uneven = false;           // a rescale had several factors: the next spectrum is the reference
   };
   Weight& weight(const std::string& name);

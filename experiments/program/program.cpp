@@ -18,13 +18,15 @@ constexpr Verb kVerbs[] = {
     {"run", "run the cells of a sweep that are missing", verb::run},
     {"status", "how far each cell of a sweep is", verb::status},
     {"compare", "arms by seeds, with differences to the baseline", verb::compare},
-    {"export", "every number of a sweep as CSV", verb::export_csv},
+    {"export", "every number of a sweep as CSV, or the weights of a cell as safetensors", verb::export_csv},
+    {"certify", "whether runs kept what their methods claim, weight by weight", verb::certify},
+    {"eval", "accuracy of cells on tasks without training", verb::eval},
     {"compile", "compile a model and show its graph after any pass, or what it costs", verb::compile},
     {"bench", "time training steps against what the machine can do", verb::bench},
     {"profile", "where the time of a training step goes, node by node", verb::profile},
+    {"symmetries", "which weights may be scaled against each other, and which not and why", verb::symmetries},
     {"list", "ops, words of methods, engines, measures", verb::list},
     {"schema", "JSON Schema of a document, for editors", verb::schema},
-    {"symmetries", "which weights may be scaled against each other, and which not and why", verb::symmetries},
 };
 
 void print_help(std::ostream& out) {
@@ -37,7 +39,7 @@ void print_help(std::ostream& out) {
         << "\n";
   out << "\nisorbit VERB --help says what a verb takes; isorbit --version what this is.\n"
          "exit codes: 0 all complete, 1 ran and some cell failed, 2 wrong document or command line,\n"
-         "            75 stopped on request with the state saved\n";
+         "            3 a check said no, 75 stopped on request with the state saved\n";
 }
 
 int dispatch(Console& console) {

@@ -36,12 +36,14 @@ namespace verb {
 [[nodiscard]] int status(Console&, const std::vector<std::string>&);
 [[nodiscard]] int compare(Console&, const std::vector<std::string>&);
 [[nodiscard]] int export_csv(Console&, const std::vector<std::string>&);
+[[nodiscard]] int certify(Console&, const std::vector<std::string>&);
+[[nodiscard]] int eval(Console&, const std::vector<std::string>&);
 [[nodiscard]] int compile(Console&, const std::vector<std::string>&);
 [[nodiscard]] int bench(Console&, const std::vector<std::string>&);
 [[nodiscard]] int profile(Console&, const std::vector<std::string>&);
+[[nodiscard]] int symmetries(Console&, const std::vector<std::string>&);
 [[nodiscard]] int list(Console&, const std::vector<std::string>&);
 [[nodiscard]] int schema(Console&, const std::vector<std::string>&);
-[[nodiscard]] int symmetries(Console&, const std::vector<std::string>&);
 }  // namespace verb
 
 }  // namespace isorbit::experiments

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,8 +34,12 @@ class Recorder {
   void segment(std::int64_t start_step, double start_time);
   void sync() { journal_->sync(); }
 
-  /// Writes run.h5 from the journal, beside and renamed, then removes the journal.
-  void seal(const std::string& config, const std::map<std::string, std::string>& provenance);
+  /// Calls `watcher` with every row from here on, as the journal holds it.
+  void watch(std::function<void(const core::Json&)> watcher) { watcher_ = std::move(watcher); }
+
+  /// Writes run.h5 from the journal and `more`, beside and renamed, then removes the journal.
+  void seal(const std::string& config, const std::map<std::string, std::string>& provenance,
+            std::vector<core::Series> more = {});
 
   [[nodiscard]] static std::filesystem::path journal_path(const std::filesystem::path& folder) {
     return folder / "journal.log";
@@ -44,8 +49,11 @@ class Recorder {
   }
 
  private:
+  void append(const core::Json& row);
+
   std::filesystem::path folder_;
   std::unique_ptr<core::Journal> journal_;
+  std::function<void(const core::Json&)> watcher_;
   std::optional<std::int64_t> resumed_from_;
 };
 
