@@ -29,7 +29,7 @@ struct ScalingFamily {
   std::string kind;                   // the last parts of the names: "q-k"
   std::vector<ScaledWeight> members;  // in the model's order
   std::int32_t generators = 0;
-  std::vector<std::int32_t> groups;  // by generator: the key head it belongs to; empty: it has no heads
+  std::vector<std::int32_t> groups;  // by generator: the head it belongs to; empty: it has no heads
   std::int32_t group_count = 0;
   /// What takes no factor of its own within the family, and why.
   struct Finer {
@@ -52,7 +52,7 @@ struct Symmetries {
 
   /// Kinds, each once.
   [[nodiscard]] std::vector<std::string> kinds() const;
-  /// A line for every kind of refusal and every `finer` of a kind: "gate rows: silu is not homogeneous".
+  /// A line for every kind of refusal and every `finer` of a kind: "gate rows: ... is not homogeneous".
   [[nodiscard]] std::vector<std::string> reasons() const;
 };
 

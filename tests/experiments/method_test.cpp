@@ -227,6 +227,12 @@ TEST(MethodFit, AGranularityThatAFamilyLacksIsRefusedWithTheReason) {
       {"#/events/0/granularity", "all slices share one gain"});
 }
 
+TEST(MethodFit, WeightsStoredInBytesTakeOneFactorInAll) {
+  EXPECT_EQ(fit(with_event("poet_xq", {{"pairs", {"v-o"}}}), model("llama")), "");
+  expect_says(fit(with_event("poet_xq", {{"pairs", {"v-o"}}, {"granularity", "channel"}}), model("llama")),
+              {"#/events/0/granularity", "\"layers.0.attn.v.weight\" is stored in bytes"});
+}
+
 TEST(MethodFit, RatesStandForFactorsOnlyWhereAStepMayBeSizedForThem) {
   const Json rates = {{"apply", "rates"}, {"pairs", {"q-k"}}};
   EXPECT_EQ(fit(with_event("adamw", rates), model("llama")), "");
@@ -262,6 +268,7 @@ TEST(MethodFit, AMergeNeedsCoordinatesAndARescaleInAGroupItsWholePair) {
 TEST(Method, EveryShippedMethodFitsTheModelsItIsFor) {
   std::size_t read_files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(kRoot + "methods")) {
+    if (!entry.is_regular_file()) continue;
     const core::Document method = core::read_document(entry.path());
     for (const char* name : {"llama", "gpt2"})
       EXPECT_EQ(fit(method, model(name)), "") << entry.path() << name;

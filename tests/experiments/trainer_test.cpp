@@ -212,6 +212,23 @@ TEST_F(Trainer, PoetMovesNoSingularValueByMoreThanItsLoggedDefects) {
   }
 }
 
+TEST_F(Trainer, ABaseInBytesLogsWhatRoundingItAtAMergeHasMovedWithinItsBound) {
+  const RunRecord run = complete(request(document("poet_xq"), "bytes"));
+  const core::Series& events = run.at("event");
+  std::map<std::string, int> rows;
+  for (std::size_t e = 0; e < events.columns[0].size(); ++e) {
+    ++rows[events.at("kind").texts()[e]];
+    EXPECT_LE(events.at("defect").doubles()[e], events.at("bound").doubles()[e]);
+    EXPECT_LT(events.at("bound").doubles()[e], 0.05);
+  }
+  EXPECT_EQ(rows["merge"], 2 * 7 * 3);
+  EXPECT_EQ(rows["quantize"], rows["merge"]);
+  const core::Series& measures = run.at("measure/layers.0.attn.q.weight");
+  EXPECT_DOUBLE_EQ(measures.at("coverage_min").doubles().back(), 60) << "30 updates, both sides";
+  EXPECT_NEAR(measures.at("probe_left").doubles().front(), 1, 1e-6);
+  EXPECT_LT(measures.at("probe_left").doubles().back(), 0.9999);
+}
+
 TEST_F(Trainer, AdamWMovesSingularValuesFarMoreThanPoetDoes) {
   const auto most_moved = [](const RunRecord& run) {
     double most = 0;
