@@ -10,6 +10,7 @@
 #include "experiments/training/cell_weights.hpp"
 #include "tests/experiments/run_program.hpp"
 #include "tests/experiments/small_cell.hpp"
+#include "tests/experiments/small_sweep.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -136,6 +137,18 @@ TEST_F(Evaluation, ATrainingSectionMayAskForIt) {
   EXPECT_EQ(result.outcome, Outcome::failed);
   EXPECT_HOLDS(result.reason, "fetch.sh wordnet");
   EXPECT_FALSE(std::filesystem::exists(request.folder / "journal.log")) << "said before anything is trained";
+}
+
+TEST_F(Evaluation, ArmsAreComparedByAccuracyOfWhichMoreIsBetter) {
+  const SmallSweep sweep;
+  for (const char* split : {"train.txt", "valid.txt"})
+    std::filesystem::copy_file(small_.path() / "data/toy" / split, sweep.path() / "data/prose" / split,
+                               std::filesystem::copy_options::overwrite_existing);
+  const Ran ran =
+      run_program(sweep.path(), "run sweep.json training.evaluate='[\"agreement\"]' --only arm=wisca -o out");
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Ran compared = run_program(sweep.path(), "compare out --metric eval/agreement/accuracy");
+  EXPECT_HOLDS(compared.out, "last eval/agreement/accuracy, higher is better");
 }
 
 TEST_F(Evaluation, AWrongTaskIsNamedWithWhatThereIs) {

@@ -36,6 +36,7 @@ int compare(Console& console, const std::vector<std::string>& arguments) {
     if (metric->find('/') == std::string::npos)
       throw UsageError("found --metric \"" + *metric + "\"; expected SERIES/COLUMN, such as valid/loss");
     options.metric = *metric;
+    options.minimize = !metric->ends_with("/accuracy");
   }
   const analysis::CompareTable table = analysis::compare(labelled_runs(results), options);
   const auto controls = analysis::compare_controls(table, results.sweep.controls);
