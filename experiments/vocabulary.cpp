@@ -1,8 +1,10 @@
 // The words that methods are made of, gathered from the registries.
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 
 #include "experiments/method.hpp"
+#include "experiments/updates/word.hpp"
 
 namespace isorbit::experiments {
 
@@ -48,6 +50,14 @@ Vocabulary gather() {
 const Vocabulary& Vocabulary::all() {
   static const Vocabulary words = gather();
   return words;
+}
+
+const Update& updates::word_of(const core::Json& fields) {
+  const auto name = fields.at("kind").get<std::string>();
+  const std::vector<Update>& words = Vocabulary::all().updates;
+  const auto found = std::ranges::find(words, name, &Update::name);
+  if (found == words.end()) throw std::logic_error("no update is called \"" + name + "\"");
+  return *found;
 }
 
 }  // namespace isorbit::experiments

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "experiments/updates/word.hpp"
+
 namespace isorbit::experiments {
 
 namespace {
@@ -24,8 +26,7 @@ Degree degree_of(const Update& word, const core::Json& fields) {
   Degree all{word.degree, word.adds_tensor};
   if (!word.holds_words) return all;
   for (const core::Json& part : fields.at("update")) {
-    const auto name = part.at("kind").get<std::string>();
-    const Degree inner = degree_of(*std::ranges::find(Vocabulary::all().updates, name, &Update::name), part);
+    const Degree inner = degree_of(updates::word_of(part), part);
     all = {all.degree * inner.degree, all.adds_tensor || inner.adds_tensor};
   }
   return all;

@@ -13,7 +13,7 @@
 
 #include "core/linalg/products.hpp"
 #include "core/linalg/subspace.hpp"
-#include "experiments/method.hpp"
+#include "experiments/updates/word.hpp"
 
 namespace isorbit::experiments::updates {
 
@@ -22,12 +22,6 @@ namespace {
 using core::Json;
 using core::Matrix;
 using core::Shape;
-
-const Update& word_of(const Json& fields) {
-  const auto name = fields.at("kind").get<std::string>();
-  const std::vector<Update>& words = Vocabulary::all().updates;
-  return *std::ranges::find(words, name, &Update::name);
-}
 
 /// Of the direction in the projection.
 Shape projected(const Json& fields, const Shape& tensor) {
