@@ -198,9 +198,15 @@ double Learner::backward(const std::function<void(std::size_t step)>& before) {
   return train_.output("loss")[0];
 }
 
-std::size_t Learner::planned_bytes() const {
-  std::size_t bytes = train_.arena_bytes() + valid_.arena_bytes() + realization_.arena_bytes();
+std::size_t Learner::stored_bytes() const {
+  std::size_t bytes = 0;
   for (const auto& [name, tensor] : store_.tensors()) bytes += tensor.bytes().size();
+  return bytes;
+}
+
+std::size_t Learner::planned_bytes() const {
+  std::size_t bytes =
+      train_.arena_bytes() + valid_.arena_bytes() + realization_.arena_bytes() + stored_bytes();
   for (const Trained& trained : trained_) {
     for (const core::Tensor& moment : trained.moments) bytes += moment.bytes().size();
   }

@@ -89,6 +89,8 @@ class Learner {
   [[nodiscard]] const core::Program& program() const { return train_; }
   /// Seconds from the model's graph to the training program, bound to its memory.
   [[nodiscard]] double compile_seconds() const { return compile_seconds_; }
+  /// Bytes of the weights, as they are stored, and of what is stored beside them.
+  [[nodiscard]] std::size_t stored_bytes() const;
   /// Bytes it holds: arenas (with the gradients), parameters and moments.
   [[nodiscard]] std::size_t planned_bytes() const;
   /// Value of each group's learning_rate word at the update after `step`, as its first tensor has it; 0 where

@@ -51,6 +51,7 @@ void add_memory(Json& out, BenchSubject& subject) {
   const core::Program& program = subject.learner().program();
   out["arena_bytes"] = program.arena_bytes();
   out["arena_lower_bound_bytes"] = program.arena_lower_bound();
+  out["stored_bytes"] = subject.learner().stored_bytes();
   out["planned_bytes"] = subject.learner().planned_bytes();
   out["peak_bytes"] = peak_bytes();
   out["compile_ms"] = subject.compile_ms();
@@ -93,6 +94,7 @@ std::string human(const Json& j) {
   }
   table.add({"arena", megabytes("arena_bytes"), "MB"});
   table.add({"  its lower bound", megabytes("arena_lower_bound_bytes"), "MB"});
+  table.add({"weights and coordinates", megabytes("stored_bytes"), "MB"});
   table.add({"planned in all", megabytes("planned_bytes"), "MB"});
   table.add({"peak of the process", megabytes("peak_bytes"), "MB"});
   table.add({"compile", number("compile_ms", 1), "ms"});
