@@ -87,6 +87,9 @@ Controls add_controls(const core::Document& document, const core::Model& model, 
     resolved["arms"][added]["x-control-of"] = name;
     methods.push_back(control);
     out.arms.emplace_back(name, added);
+    if (control->root.contains("clip_norm"))
+      out.notes.push_back("arm " + added + " equals " + name +
+                          " but for clip_norm, which takes the gradients of the weights as they stand");
   }
   return out;
 }

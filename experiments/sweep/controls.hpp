@@ -1,9 +1,10 @@
 // Control arms ("controls": "auto"). A rescale before training changes the sizes of steps relative to
 // weights, as multipliers of the learning rates of single weights would. So every arm that rescales at step 0
-// gets an arm <arm>-control: the same method with "apply": "rates" in each of its rescale events, which
-// leaves the weights and sizes their steps as if they had been scaled. Under Adam without epsilon and
-// clipping the two are equal to rounding, whatever "moments" says; a gain that the control has too is one of
-// learning rates.
+// gets an arm called after it, with "-control": the same method with "apply": "rates" in each of its rescale
+// events, which leaves the weights and sizes their steps as if they had been scaled. Under Adam without
+// epsilon and clipping the two are equal to rounding, whatever "moments" says; a gain that the control has
+// too is one of learning rates. Clipping sees the gradients of scaled weights in one and not in the other: a
+// note says so.
 //
 // Events that repeat are turned too. With step 0 alone turned, the first repetition would scale weights whose
 // steps are already sized as if it had happened: the control of no method.
@@ -22,7 +23,7 @@ using MethodDocuments = std::vector<std::shared_ptr<core::Document>>;
 
 struct Controls {
   std::vector<std::pair<std::string, std::string>> arms;  // arm, control
-  std::vector<std::string> notes;                         // arms that have none, and why
+  std::vector<std::string> notes;  // arms that have none and why, controls that clip otherwise
 };
 
 /// Adds the controls to the arms of a resolved sweep, each after its arm with a key "x-control-of", and to

@@ -75,6 +75,16 @@ TEST_F(ControlArms, AreAddedToArmsThatRescaleAtStepZeroAlone) {
   EXPECT_EQ(tuned, 4U) << "two learning rates, two seeds";
 }
 
+TEST_F(ControlArms, SayThatClippingSeesOtherGradients) {
+  rescaling("init.json", {{"at", {0}}});
+  const Json arms = {{"init", {{"method", "init.json"}}}};
+  EXPECT_TRUE(read(document(arms)).notes.empty());
+  Json clipped = core::read_document(small_.path() / "init.json").root;
+  clipped["clip_norm"] = 1.0;
+  std::ofstream(small_.path() / "init.json") << clipped.dump();
+  EXPECT_HOLDS(read(document(arms)).notes.at(0), "arm init-control equals init but for clip_norm");
+}
+
 TEST_F(ControlArms, AreExcludedWithTheirArms) {
   rescaling("init.json", {{"at", {0}}});
   Json excluding = document({{"adamw", {{"method", "adamw.json"}}}, {"init", {{"method", "init.json"}}}});
