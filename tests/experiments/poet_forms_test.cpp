@@ -24,7 +24,7 @@ core::Graph layer(const ParametrizedWeight& weight, std::int64_t rows, Side side
   const Shape& shape = weight.shape;
   const ValueId x = graph.add_parameter("x", {{rows, shape[1]}}, true, Json::object());
   const ValueId target = graph.add_parameter("target", {{rows, shape[0]}}, false, Json::object());
-  const ValueId base = graph.add_parameter("base", {shape}, false, Json::object());
+  const ValueId base = graph.add_parameter("base", weight.base.type(), false, Json::object());
   std::vector<ValueId> coordinates;
   for (const Coordinate& c : weight.described)
     coordinates.push_back(graph.add_parameter(c.name, c.type, c.trainable, Json::object()));
@@ -48,7 +48,12 @@ core::ReferenceInputs inputs_of(ParametrizedWeight& weight, std::int64_t rows, d
   draw("target", rows * weight.shape[0], 1);
   draw("base", weight.shape.elements(), 1);
   weight.store(std::vector<float>(inputs.values.at("base").begin(), inputs.values.at("base").end()));
-  inputs.values.at("base").assign(weight.base.values().begin(), weight.base.values().end());
+  if (weight.base.type().dtype == core::DType::s32) {
+    inputs.values.erase("base");
+    inputs.indices["base"].assign(weight.base.indices().begin(), weight.base.indices().end());
+  } else {
+    inputs.values.at("base").assign(weight.base.values().begin(), weight.base.values().end());
+  }
   for (std::size_t c = 0; c < weight.described.size(); ++c) {
     const Coordinate& described = weight.described[c];
     if (described.trainable) {
@@ -113,7 +118,9 @@ TEST(PoetForms, AgreeInLossAndEveryGradientInDouble) {
                                             {{"neumann_terms", 3}},
                                             {{"neumann_terms", 4}},
                                             {{"neumann_terms", 6}, {"memory", "mem"}},
-                                            {{"cayley", "exact"}}}) {
+                                            {{"cayley", "exact"}},
+                                            {{"base", "int8"}},
+                                            {{"base", "int8"}, {"memory", "mem"}, {"balance", 0.25}}}) {
     Json fields = form;
     fields["block_size"] = 4;
     ParametrizedWeight weight = poet(fields, {12, 8});
@@ -148,6 +155,23 @@ TEST(PoetForms, AgreeInBf16WithinItsRoundingTheInputSideBetter) {
   expect_close(exact, by_kernels(layer(weight, 300, Side::weight), inputs, core::DType::bf16), 4e-2,
                "weight");
   expect_close(exact, by_kernels(layer(weight, 300, Side::input), inputs, core::DType::bf16), 2e-2, "input");
+}
+
+/// A matrix of numbers that lived until its gradient is asked for would cost more than its bytes save.
+TEST(PoetForms, ABaseInBytesIsMadeOfThemAgainForTheBackwardPass) {
+  ParametrizedWeight weight = poet({{"block_size", 4}, {"base", "int8"}}, {12, 8});
+  for (const Side side : {Side::weight, Side::input}) {
+    core::Graph graph = core::transform(layer(weight, 6, side), testing_support::all_ops(), {});
+    int made = 0;
+    for (const core::Node& node : graph.nodes) {
+      if (node.op->name != "dequantize") continue;
+      ++made;
+      for (const core::Node& reader : graph.nodes)
+        EXPECT_TRUE(std::ranges::count(reader.inputs, node.outputs[0]) == 0 ||
+                    reader.backward == node.backward);
+    }
+    EXPECT_EQ(made, side == Side::weight ? 2 : 1);
+  }
 }
 
 core::Model llama(const std::string& size, const Json& constants = Json::object()) {

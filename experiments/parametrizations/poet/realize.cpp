@@ -44,10 +44,20 @@ ValueId rotation(Builder& b, const Json& fields, ValueId coordinate, std::int64_
   return b.op("cayley_neumann", {coordinate}, {{"size", size}, {"terms", fields.at("neumann_terms")}});
 }
 
+Shape shape_of(const Builder& b, std::span<const ValueId> coordinates) {
+  return {b.shape(coordinates[kLeftProbe])[1], b.shape(coordinates[kRightProbe])[1]};
+}
+
 /// Psi_l^T diag(G_l) D diag(G_r) Psi_r of the base D in drawn order; (Psi x)_i = x_index(i).
-ValueId realize_blocks(Builder& b, ValueId base, ValueId left, ValueId right, ValueId rows, ValueId columns) {
-  return b.op("permute_matrix", {b.op("rotate_drawn", {base, left, right}), rows, columns},
-              {{"inverse", true}});
+ValueId realize_blocks(Builder& b, const Json& fields, ValueId base, ValueId left, ValueId right,
+                       std::span<const ValueId> coordinates) {
+  const ValueId rows = coordinates[kLeftIndex], columns = coordinates[kRightIndex];
+  const ValueId rotated =
+      is_quantized(fields) ? b.op("rotate_quantized",
+                                  {base, coordinates[kScale], coordinates[kZero], rows, columns, left, right},
+                                  {{"shape", shape_of(b, coordinates).dims()}})
+                           : b.op("rotate_drawn", {base, left, right});
+  return b.op("permute_matrix", {rotated, rows, columns}, {{"inverse", true}});
 }
 
 /// W1 = W0 + D (G_l - I) D^T W0, then W1 + W1 E (G_r - I) E^T; D and E pick the drawn rows and columns.
@@ -62,10 +72,6 @@ ValueId realize_full(Builder& b, ValueId base, ValueId left, ValueId right,
   return b.op("scatter_add", {half, indices[1], move_columns}, {{"axis", 1}});
 }
 
-Shape shape_of(const Builder& b, std::span<const ValueId> coordinates) {
-  return {b.shape(coordinates[kLeftProbe])[1], b.shape(coordinates[kRightProbe])[1]};
-}
-
 /// The base as numbers, in drawn order where blocks are drawn.
 ValueId numbers(Builder& b, const Json& fields, ValueId base, std::span<const ValueId> coordinates) {
   if (!is_quantized(fields)) return base;
@@ -78,16 +84,14 @@ ValueId numbers(Builder& b, const Json& fields, ValueId base, std::span<const Va
 
 ValueId realize(Builder& b, const Json& fields, ValueId base, std::span<const ValueId> coordinates) {
   const auto [rows, columns] = sides_of(fields, shape_of(b, coordinates));
-  const ValueId stored = numbers(b, fields, base, coordinates);
   const ValueId left = coordinates[kLeft], right = coordinates[kRight];
   if (samples_blocks(fields)) {
-    return realize_blocks(b, stored, rotation(b, fields, left, rows.size),
-                          rotation(b, fields, right, columns.size), coordinates[kLeftIndex],
-                          coordinates[kRightIndex]);
+    return realize_blocks(b, fields, base, rotation(b, fields, left, rows.size),
+                          rotation(b, fields, right, columns.size), coordinates);
   }
-  return realize_full(b, stored, rotation_less_identity(b, fields, left, rows.size),
-                      rotation_less_identity(b, fields, right, columns.size),
-                      coordinates.subspan(kLeftIndex, 2));
+  return realize_full(
+      b, numbers(b, fields, base, coordinates), rotation_less_identity(b, fields, left, rows.size),
+      rotation_less_identity(b, fields, right, columns.size), coordinates.subspan(kLeftIndex, 2));
 }
 
 ValueId apply(Builder& b, const Json& fields, ValueId base, std::span<const ValueId> coordinates, ValueId x) {
