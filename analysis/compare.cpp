@@ -34,6 +34,7 @@ CompareRow& row_of(CompareTable& table, const RunLabel& label) {
   row.changed = label.changed;
   row.values.resize(table.seeds.size());
   row.unigram_entropy = label.unigram_entropy;
+  row.model = label.model;
   table.rows.push_back(std::move(row));
   return table.rows.back();
 }
@@ -106,6 +107,8 @@ CompareTable compare(std::span<const LabelledRun> runs, const CompareOptions& op
     const std::size_t reference = reference_of(table, table.rows[i]);
     if (reference == i) table.rows[i].is_reference = true;
     if (reference == i || reference == table.rows.size()) continue;
+    table.rows[i].other_model = table.rows[i].model != table.rows[reference].model;
+    if (table.rows[i].other_model) continue;
     if (const auto pair = paired(table.rows[i], table.rows[reference])) {
       table.rows[i].difference = pair->comparison;
       table.rows[i].difference_deviation = pair->deviation;

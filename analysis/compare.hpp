@@ -25,7 +25,10 @@ struct CompareRow {
   double perplexity = 0;                      // exp(mean); NaN when the metric is no loss
   std::optional<double> unigram_entropy;
   bool is_reference = false;  // what other rows with the same model, data and training are compared with
-  /// To the reference, over the seeds both have: value - reference. Nothing without a common seed.
+  std::string model;
+  bool other_model = false;  // than the reference: their values are not compared
+  /// To the reference, over the seeds both have: value - reference. Nothing without a common seed, and where
+  /// the model is another one.
   std::optional<Comparison> difference;
   double difference_deviation = 0;  // sample standard deviation of the paired differences; NaN below two
 };

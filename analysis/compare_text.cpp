@@ -37,7 +37,7 @@ std::vector<std::string> cells_of(const CompareRow& row) {
     cells.push_back(p_text(row.difference->p_value));
     cells.push_back(std::to_string(row.difference->n));
   } else {
-    cells.insert(cells.end(), {"-", "-", "-", "0"});
+    cells.insert(cells.end(), {row.other_model ? "another model" : "-", "-", "-", "0"});
   }
   return cells;
 }
@@ -90,6 +90,7 @@ std::string compare_json(const CompareTable& table) {
     line["standard_deviation"] = number(row.summary.standard_deviation);
     line["perplexity"] = number(row.perplexity);
     line["baseline"] = row.is_reference;
+    if (row.other_model) line["other_model"] = true;
     if (row.difference) {
       line["difference"] = number(row.difference->difference);
       line["difference_deviation"] = number(row.difference_deviation);

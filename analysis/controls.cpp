@@ -31,9 +31,10 @@ std::string amount(const Comparison& difference, bool minimize) {
   return fixed(better_by(difference, minimize)) + " (p " + p_text(difference.p_value) + ")";
 }
 
-std::string verdict(const ControlRow& row, const CompareOptions& options) {
+std::string verdict(const ControlRow& row, const CompareOptions& options, bool other_model) {
   const bool minimize = options.minimize;
   if (row.arm == options.baseline) return "it is the baseline";
+  if (other_model) return "nothing to say: it trains another model than " + options.baseline;
   if (!row.gain || !row.difference)
     return std::string("nothing to say: no seed has finished in it and in ") +
            (row.gain ? row.control : options.baseline);
@@ -66,7 +67,7 @@ std::vector<ControlRow> compare_controls(const CompareTable& table,
       }
       row.survives = row.gain && row.difference && is_better(*row.gain, options.minimize) &&
                      is_better(*row.difference, options.minimize);
-      row.verdict = verdict(row, options);
+      row.verdict = verdict(row, options, one.other_model);
       rows.push_back(std::move(row));
     }
   }

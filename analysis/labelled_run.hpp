@@ -19,6 +19,7 @@ struct RunLabel {
   std::vector<std::pair<std::string, std::string>> changed;
   std::int64_t seed = 0;
   std::optional<double> unigram_entropy;  // of the validation targets, nats
+  std::string model = {};                 // tells models apart
 };
 
 /// `load` reads the record; empty for a run that is not complete.

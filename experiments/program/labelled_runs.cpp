@@ -9,7 +9,7 @@ std::vector<analysis::LabelledRun> labelled_runs(const Results& results) {
   std::vector<analysis::LabelledRun> runs;
   for (const Cell& cell : results.sweep.cells) {
     analysis::LabelledRun run;
-    run.label = {cell.id, cell.arm, {}, cell.seed, cell.facts.unigram_entropy};
+    run.label = {cell.id, cell.arm, {}, cell.seed, cell.facts.unigram_entropy, cell.facts.model};
     for (const Assignment& a : cell.changed) run.label.changed.emplace_back(a.name, value_text(a.value));
     const std::filesystem::path folder = locate(results.folder, cell);
     if (is_complete(folder, cell.id)) run.load = [file = folder / "run.h5"] { return core::read_run(file); };

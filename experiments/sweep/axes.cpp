@@ -70,6 +70,8 @@ class Checker {
         ++i;
         continue;
       }
+      constants(at + "/model/constants", arm.at("model").value("constants", Json::object()),
+                keys(s_.models[i]->root, "constants"));
       if (s_.methods[i] != nullptr) {
         const std::vector<std::string> known = keys(s_.methods[i]->root, "constants");
         constants(at + "/set", arm.at("set"), known);
@@ -92,7 +94,38 @@ class Checker {
              true);
       return;
     }
+    if (name.starts_with("model.") && !in_every_model(pointer, name)) return;
     for (std::size_t i = 0; i < values.size(); ++i) value(pointer_join(pointer, i), name, values[i]);
+  }
+
+  /// An axis over the model is one of every arm.
+  bool in_every_model(const std::string& pointer, const std::string& name) {
+    bool all = true;
+    const std::vector<std::string> arms = s_.arms();
+    for (std::size_t i = 0; i < arms.size(); ++i) {
+      const std::vector<std::string> known = s_.model_names(i);
+      if (has(known, name)) continue;
+      all = false;
+      report(pointer, "name " + shown(Json(name)), "a name that the model of every arm has",
+             "arm " + shown(Json(arms[i])) + " trains " + s_.models[i]->file + ", which has none", {}, true);
+    }
+    return all;
+  }
+
+  void size(const std::string& pointer, const Json& given) {
+    std::vector<const core::Document*> checked;
+    const std::vector<std::string> arms = s_.arms();
+    for (std::size_t i = 0; i < arms.size(); ++i) {
+      if (std::ranges::find(checked, s_.models[i]) != checked.end()) continue;
+      checked.push_back(s_.models[i]);
+      const std::vector<std::string> sizes = keys(s_.models[i]->root, "sizes");
+      if (given.is_string() && has(sizes, given.get<std::string>())) continue;
+      const bool own = s_.models[i] != &s_.model;
+      report(
+          pointer, shown(given), one_of(sizes),
+          own ? "these are in " + s_.models[i]->file + ", which arm " + shown(Json(arms[i])) + " trains" : "",
+          given.is_string() ? suggested(given.get<std::string>(), sizes) : "");
+    }
   }
 
   void value(const std::string& pointer, const std::string& name, const Json& given) {
@@ -103,10 +136,7 @@ class Checker {
       for (const core::Field& f : spec.description().fields)
         if (f.name == field) (void)core::resolve(given, f.spec, place, problems_);
     } else if (name == "model.size") {
-      const std::vector<std::string> sizes = keys(s_.model.root, "sizes");
-      if (!given.is_string() || !has(sizes, given.get<std::string>()))
-        report(pointer, shown(given), one_of(sizes), {},
-               given.is_string() ? suggested(given.get<std::string>(), sizes) : "");
+      size(pointer, given);
     } else {
       (void)core::resolve(
           given, core::Spec::either({core::Spec::boolean(), core::Spec::number(), core::Spec::text()}), place,
@@ -176,14 +206,21 @@ std::vector<std::string> SweepSources::names() const {
   const auto add = [&](const std::string& name) {
     if (!has(all, name)) all.push_back(name);
   };
-  for (const std::string& name : keys(model.root, "constants")) add("model." + name);
-  if (!keys(model.root, "sizes").empty()) add("model.size");
+  for (std::size_t arm = 0; arm < models.size(); ++arm)
+    for (const std::string& name : model_names(arm)) add(name);
   for (const core::Document* method : methods)
     if (method != nullptr)
       for (const std::string& name : keys(method->root, "constants")) add("method." + name);
   const core::Spec training = training_spec(), data = data_spec();
   for (const core::Field& field : training.description().fields) add("training." + field.name);
   for (const core::Field& field : data.description().fields) add("data." + field.name);
+  return all;
+}
+
+std::vector<std::string> SweepSources::model_names(std::size_t arm) const {
+  std::vector<std::string> all;
+  for (const std::string& name : keys(models[arm]->root, "constants")) all.push_back("model." + name);
+  if (!keys(models[arm]->root, "sizes").empty()) all.emplace_back("model.size");
   return all;
 }
 

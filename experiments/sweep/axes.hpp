@@ -8,16 +8,19 @@
 
 namespace isorbit::experiments {
 
-/// A resolved sweep document and the documents it names. `methods` goes with the arms, in their order.
+/// A resolved sweep document and the documents it names. `models` and `methods` go with the arms, in
+/// their order; `model` is the sweep's own.
 struct SweepSources {
   const core::Document& document;
   const core::Json& resolved;
   const core::Document& model;
-  std::vector<const core::Document*> methods;
+  std::vector<const core::Document*> models, methods;
 
   [[nodiscard]] std::vector<std::string> arms() const;
-  /// Constants of the model, of one arm's method, fields of training and data: "model.width", ...
+  /// Constants of the arms' models and methods, fields of training and data: "model.width", ...
   [[nodiscard]] std::vector<std::string> names() const;
+  /// Constants of one arm's model, and "model.size" where it has sizes.
+  [[nodiscard]] std::vector<std::string> model_names(std::size_t arm) const;
   /// "/arms/<name>"; of a control, that of the arm it was made of.
   [[nodiscard]] std::string arm_pointer(std::size_t arm) const;
   [[nodiscard]] bool has_constant(std::size_t arm, const std::string& name) const;

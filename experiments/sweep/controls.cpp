@@ -1,8 +1,11 @@
 #include "experiments/sweep/controls.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include "experiments/method.hpp"
+#include "experiments/sweep/arm_model.hpp"
+#include "experiments/sweep/resolve_cells.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -25,6 +28,15 @@ void turn(Json& events) {
   if (!events.is_array()) return;
   for (Json& event : events)
     if (event.is_object() && event.value("kind", Json()) == "rescale") event["apply"] = "rates";
+}
+
+/// Nothing when it cannot be read, which is reported where it is checked.
+std::optional<core::Model> read(const core::Document& model, const Json& fields) {
+  try {
+    return core::read_model(model, every_op(), fields.value("size", std::string()), fields.at("constants"));
+  } catch (const core::DocumentError&) {
+    return std::nullopt;
+  }
 }
 
 /// Why rates cannot stand for the rescales of a method; empty: they can.
@@ -59,21 +71,25 @@ core::Document with_rates(core::Document method) {
   return method;
 }
 
-Controls add_controls(const core::Document& document, const core::Model& model, Json& resolved,
-                      MethodDocuments& methods, core::Problems& problems) {
+Controls add_controls(const core::Document& document, Json& resolved, ArmDocuments& models,
+                      ArmDocuments& methods, core::Problems& problems) {
   Controls out;
   const Json arms = std::move(resolved.at("arms"));
-  const MethodDocuments given = std::move(methods);
+  const ArmDocuments given_models = std::move(models), given = std::move(methods);
   resolved["arms"] = Json::object();
+  models.clear();
   methods.clear();
   std::size_t i = 0;
   for (const auto& [name, arm] : arms.items()) {
     resolved["arms"][name] = arm;
+    models.push_back(given_models[i]);
     methods.push_back(given[i++]);
     if (arm.value("controls", resolved.at("controls").get<std::string>()) != "auto") continue;
     const std::shared_ptr<core::Document> control = control_of(*methods.back(), arm.at("set"));
-    if (!control) continue;
-    if (const std::string why = obstacle(*control, arm.at("set"), model); !why.empty()) {
+    const std::optional<core::Model> model =
+        control ? read(*models.back(), arm_model(resolved, name)) : std::nullopt;
+    if (!model) continue;
+    if (const std::string why = obstacle(*control, arm.at("set"), *model); !why.empty()) {
       out.notes.push_back("arm " + name + " has no control: " + why);
       continue;
     }
@@ -85,6 +101,7 @@ Controls add_controls(const core::Document& document, const core::Model& model, 
     }
     resolved["arms"][added] = arm;
     resolved["arms"][added]["x-control-of"] = name;
+    models.push_back(models.back());
     methods.push_back(control);
     out.arms.emplace_back(name, added);
     if (control->root.contains("clip_norm"))

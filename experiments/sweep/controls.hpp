@@ -19,7 +19,8 @@
 
 namespace isorbit::experiments {
 
-using MethodDocuments = std::vector<std::shared_ptr<core::Document>>;
+/// A document an arm, in their order.
+using ArmDocuments = std::vector<std::shared_ptr<core::Document>>;
 
 struct Controls {
   std::vector<std::pair<std::string, std::string>> arms;  // arm, control
@@ -27,10 +28,11 @@ struct Controls {
 };
 
 /// Adds the controls to the arms of a resolved sweep, each after its arm with a key "x-control-of", and to
-/// the methods, which go with the arms. Rates can stand for a rescale or not in a `model` (POET has none);
-/// where they cannot, that is a note. A name that is taken is a problem.
-[[nodiscard]] Controls add_controls(const core::Document& document, const core::Model& model,
-                                    core::Json& resolved, MethodDocuments& methods, core::Problems& problems);
+/// the documents, which go with the arms. Rates can stand for a rescale or not in an arm's model (POET has
+/// none); where they cannot, that is a note. A name that is taken is a problem; an arm whose model cannot be
+/// read gets none.
+[[nodiscard]] Controls add_controls(const core::Document& document, core::Json& resolved,
+                                    ArmDocuments& models, ArmDocuments& methods, core::Problems& problems);
 
 /// A method with "apply": "rates" in all its rescale events.
 [[nodiscard]] core::Document with_rates(core::Document method);

@@ -10,6 +10,7 @@
 #include "experiments/method.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/sweep/text_table.hpp"
+#include "experiments/training/cell_document.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -122,6 +123,7 @@ class Collector {
     const auto is_new = [&](const char* part) {
       return seen_.insert(cell.arm + part + cell.document.at(part).dump()).second;
     };
+    if (is_new("model")) model(cell);
     if (is_new("method")) method(cell);
     for (const char* part : {"training", "data"})
       if (is_new(part)) fields(cell, part);
@@ -132,6 +134,8 @@ class Collector {
     for (const std::string& name : names_) {
       Difference difference{name, {}};
       std::set<std::string> distinct;
+      // Of another architecture it is no difference that a constant is not there.
+      const bool common = !name.starts_with("model.") || values_.at(name).size() == arms.size();
       for (const std::string& arm : arms) {
         std::string text;
         if (const auto values = values_.at(name).find(arm); values != values_.at(name).end())
@@ -139,12 +143,23 @@ class Collector {
         distinct.insert(text);
         difference.arms.emplace_back(arm, text);
       }
-      if (distinct.size() > 1) out.push_back(std::move(difference));
+      if (common && distinct.size() > 1) out.push_back(std::move(difference));
     }
     return out;
   }
 
  private:
+  /// Its name with the digest of all but its constants, and those that every arm's model has.
+  void model(const Cell& cell) {
+    Json document = cell.document;
+    Json& structure = document.at("model");
+    const Json constants = structure.value("constants", Json::object());
+    structure.erase("constants");
+    add("model", cell.arm, structure.value("name", "unnamed") + " " + short_id(model_id(document)));
+    for (const auto& [name, value] : constants.items())
+      if (name != "batch" || !cell.document.at("training").contains("batch"))
+        add("model." + name, cell.arm, value_text(value));
+  }
   void method(const Cell& cell) {
     if (!parameters_.contains(cell.arm)) parameters_[cell.arm] = parameters_of(cell);
     for (const auto& [name, value] : properties_of(cell, parameters_[cell.arm])) add(name, cell.arm, value);

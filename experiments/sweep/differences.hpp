@@ -1,6 +1,6 @@
 // What the arms of a sweep differ in besides the words that make their methods: gradient clipping, learning
-// rate floor and warm-up, beta2, what decays, what the weights start from, and fields of training and data. A
-// difference in the results may come from any of them.
+// rate floor and warm-up, beta2, what decays, what the weights start from, the model and its constants, and
+// fields of training and data. A difference in the results may come from any of them.
 #pragma once
 #include <span>
 #include <string>

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "core/document/expression.hpp"
+#include "experiments/sweep/arm_model.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -89,7 +90,7 @@ class Expander {
   }
 
   Candidate base(std::size_t arm) const {
-    const Json& model = s_.resolved.at("model");
+    const Json model = arm_model(s_.resolved, arms_[arm]);
     const Json& fields = s_.resolved.at("arms").at(arms_[arm]);
     Json data = s_.resolved.at("data"), training = s_.resolved.at("training");
     data.update(fields.at("data"));
@@ -173,10 +174,11 @@ class Expander {
 
   /// What conditions see. The model's and method's constants are evaluated once per distinct setting.
   Json view_of(const Candidate& cell) {
-    const std::string model_key = cell.size + '\n' + cell.model_constants.dump();
+    const core::Document& document = *s_.models[cell.arm];
+    const std::string model_key = document.file + '\n' + cell.size + '\n' + cell.model_constants.dump();
     auto model = models_.find(model_key);
     if (model == models_.end()) {
-      Json values = evaluated_constants(s_.model.root, cell.size, cell.model_constants);
+      Json values = evaluated_constants(document.root, cell.size, cell.model_constants);
       if (!values.contains("size")) values["size"] = cell.size;
       model = models_.emplace(model_key, std::move(values)).first;
     }

@@ -46,6 +46,7 @@ Spec manifest_spec() {
       Field{"parameters", Spec::integer().at_least(1), "elements"},
       Field{"spectra_bytes", Spec::number().at_least(0), "singular values in the record"},
       Field{"unigram_entropy", Spec::number().at_least(0), "of the validation targets, nats"},
+      Field{"model", Spec::text(), "SHA-256 of the resolved model, but for its batch", ""},
       Field{"from", from_spec(), "what its weights start from", {}, true},
   });
   const Spec dropped = Spec::object({
@@ -72,9 +73,9 @@ Cell cell_from(const Json& entry) {
   cell.changed = assignments(entry.at("changed"));
   cell.seed = entry.at("seed").get<std::int64_t>();
   cell.folder = entry.at("folder").get<std::string>();
-  cell.facts = {entry.at("steps").get<std::int64_t>(), entry.at("tokens").get<std::int64_t>(),
+  cell.facts = {entry.at("steps").get<std::int64_t>(),      entry.at("tokens").get<std::int64_t>(),
                 entry.at("parameters").get<std::int64_t>(), entry.at("spectra_bytes").get<double>(),
-                entry.at("unigram_entropy").get<double>()};
+                entry.at("unigram_entropy").get<double>(),  entry.at("model").get<std::string>()};
   if (entry.contains("from")) {
     const auto text = [&](const char* key) { return entry.at("from").at(key).get<std::string>(); };
     cell.from = {text("arm"), text("id"), text("folder"), text("file"), text("sha256")};
@@ -108,7 +109,8 @@ Json manifest_of(const Sweep& sweep) {
                             {"tokens", cell.facts.tokens},
                             {"parameters", cell.facts.parameters},
                             {"spectra_bytes", cell.facts.spectra_bytes},
-                            {"unigram_entropy", cell.facts.unigram_entropy}});
+                            {"unigram_entropy", cell.facts.unigram_entropy},
+                            {"model", cell.facts.model}});
     if (cell.from) out["cells"].back()["from"] = from_json(*cell.from);
   }
   for (const Dropped& dropped : sweep.dropped) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "experiments/sweep/arm_model.hpp"
+
 namespace isorbit::experiments {
 namespace {
 
@@ -16,7 +18,7 @@ class Tracer {
   std::vector<Origin> run() {
     const Json& arm = s_.resolved.at("arms").at(arm_);
     const std::string arm_pointer = s_.arm_pointer(cell_.arm);
-    const Json model = evaluated_constants(s_.model.root, cell_.size, cell_.model_constants);
+    const Json model = evaluated_constants(s_.models[cell_.arm]->root, cell_.size, cell_.model_constants);
     for (const auto& [name, value] : model.items()) add("model." + name, value, model_source(name));
     const Json method = evaluated_constants(s_.methods[cell_.arm]->root, {}, cell_.method_constants);
     for (const auto& [name, value] : method.items()) {
@@ -45,13 +47,17 @@ class Tracer {
   }
 
   std::string model_source(const std::string& name) const {
-    const Json& model = s_.resolved.at("model");
-    if (model.at("constants").contains(name)) return written(pointer_join("/model/constants", name));
-    const Json& root = s_.model.root;
+    const Json own = s_.resolved.at("arms").at(arm_).at("model").value("constants", Json::object());
+    if (own.contains(name))
+      return written(pointer_join(s_.arm_pointer(cell_.arm) + "/model/constants", name));
+    if (arm_model(s_.resolved, arm_).at("constants").contains(name))
+      return written(pointer_join("/model/constants", name));
+    const core::Document& document = *s_.models[cell_.arm];
+    const Json& root = document.root;
     if (name == "batch" && cell_.training.contains("batch")) return written("/training/batch");
     if (!cell_.size.empty() && root.at("sizes").at(cell_.size).contains(name))
-      return s_.model.file + ", size " + cell_.size;
-    return s_.model.file;
+      return document.file + ", size " + cell_.size;
+    return document.file;
   }
 
   void fields(const std::string& group, const Json& values) {

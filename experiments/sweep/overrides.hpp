@@ -17,8 +17,9 @@ struct Override {
 };
 
 /// Writes the overrides into a sweep document. `model.X` and `method.X` are constants (model.file and
-/// model.size the sweep's own fields), `training.X` and `data.X` fields; other names are paths in the
-/// document. A single value takes the place of an axis of the same name. What cannot be written is a problem.
+/// model.size the sweep's own fields; an arm with a file of its own has none of them:
+/// `arms.NAME.model.size`), `training.X` and `data.X` fields; other names are paths in the document. A single
+/// value takes the place of an axis of the same name. What cannot be written is a problem.
 [[nodiscard]] std::vector<Override> apply_overrides(core::Json& sweep, std::span<const std::string> texts,
                                                     core::Problems& problems);
 

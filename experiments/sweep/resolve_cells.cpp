@@ -36,12 +36,6 @@ std::string type_text(const std::string& name, const std::vector<std::int64_t>& 
          core::TensorType{core::Shape(dims), integers ? core::DType::s32 : core::DType::f32}.text();
 }
 
-/// Tells models apart.
-std::string model_key(const Candidate& c) {
-  const Json batch = c.training.contains("batch") ? c.training.at("batch") : Json();
-  return Json{c.size, c.model_constants, batch}.dump();
-}
-
 /// The problems that `read` throws.
 template <class Read>
 std::set<std::string> texts_of(const Read& read) {
@@ -86,15 +80,20 @@ void CellResolver::add(std::span<const core::Problem> problems, const std::set<s
   }
 }
 
+std::string CellResolver::model_key(const Candidate& c) const {
+  const Json batch = c.training.contains("batch") ? c.training.at("batch") : Json();
+  return s_.models[c.arm]->file + '\n' + Json{c.size, c.model_constants, batch}.dump();
+}
+
 const core::Model* CellResolver::model_of(const Candidate& c, const std::string& key) {
   if (const auto it = models_.find(key); it != models_.end()) return it->second.get();
   std::shared_ptr<core::Model> model;
   Json constants = c.model_constants;
   if (c.training.contains("batch")) constants["batch"] = c.training.at("batch");
   try {
-    model = std::make_shared<core::Model>(core::read_model(s_.model, every_op(), c.size, constants));
+    model = std::make_shared<core::Model>(core::read_model(*s_.models[c.arm], every_op(), c.size, constants));
   } catch (const core::DocumentError& error) {
-    add(error.problems(), texts_of([&] { (void)core::read_model(s_.model, every_op(), c.size); }),
+    add(error.problems(), texts_of([&] { (void)core::read_model(*s_.models[c.arm], every_op(), c.size); }),
         constants_text("model", c.model_constants));
   }
   return (models_[key] = model).get();
@@ -173,20 +172,20 @@ void CellResolver::check(const Candidate& c, const Method& method, const core::M
   std::string context = constants_text("method", c.method_constants);
   const std::string outer = constants_text("model", c.model_constants);
   context += (context.empty() || outer.empty() ? "" : ", ") + outer;
-  const std::set<std::string> without =
-      texts_of([&] { (void)read_method_for(core::read_model(s_.model, every_op(), c.size), document); });
+  const std::set<std::string> without = texts_of(
+      [&] { (void)read_method_for(core::read_model(*s_.models[c.arm], every_op(), c.size), document); });
   add(taken(found), without, context);
 }
 
 /// What keeps a cell from starting there; empty: nothing.
-std::string CellResolver::misfit_of_start(const core::Model& model, const CellStart& from,
+std::string CellResolver::misfit_of_start(const Candidate& c, const core::Model& model, const CellStart& from,
                                           const Candidate* source) {
   if (source != nullptr) {
     const core::Model* other = model_of(*source, model_key(*source));
     return other == nullptr ? "" : misfit_of(shapes_of(model), shapes_of(*other));
   }
   try {
-    (void)load_weights(from.file, s_.model, model);
+    (void)load_weights(from.file, *s_.models[c.arm], model);
   } catch (const std::runtime_error& error) {
     return error.what();
   }
@@ -199,7 +198,7 @@ void CellResolver::check_start(const Candidate& c, const Method& method, const c
   check_given_weights(method, model, *s_.methods[c.arm], found);
   const std::string at = s_.arm_pointer(c.arm) + "/from";
   add(taken(found), {}, "the weights of " + s_.document.file + " #" + at);
-  if (std::string misfit = misfit_of_start(model, from, source); !misfit.empty())
+  if (std::string misfit = misfit_of_start(c, model, from, source); !misfit.empty())
     add({s_.document.file,
          s_.document.position(at),
          at,
@@ -224,8 +223,8 @@ Cell CellResolver::resolve(const Candidate& c, std::optional<CellStart> from, co
   }
   const BatchSource* data = model != nullptr ? data_of(c, *model) : nullptr;
   if (model == nullptr || method == nullptr || data == nullptr) return cell;
-  cell.document = cell_document(s_.model, c.size, c.model_constants, *s_.methods[c.arm], c.method_constants,
-                                c.data, c.training, c.seed);
+  cell.document = cell_document(*s_.models[c.arm], c.size, c.model_constants, *s_.methods[c.arm],
+                                c.method_constants, c.data, c.training, c.seed);
   if (from && !from->id.empty())
     cell.document["from"] = {{"cell", from->id}, {"x-arm", from->arm}};
   else if (from)
@@ -240,6 +239,7 @@ Cell CellResolver::resolve(const Candidate& c, std::optional<CellStart> from, co
   const std::int64_t snapshots =
       1 + (cell.facts.steps + every - 1) / every;  // the first and the last included
   cell.facts.spectra_bytes = spectra_bytes(model->graph, snapshots);
+  cell.facts.model = model_id(cell.document);
   cell.facts.unigram_entropy = data->unigram_entropy();
   return cell;
 }

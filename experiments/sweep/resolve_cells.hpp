@@ -24,6 +24,8 @@ class CellResolver {
                              const Candidate* source = nullptr);
 
  private:
+  /// Tells models apart.
+  std::string model_key(const Candidate& candidate) const;
   const core::Model* model_of(const Candidate& candidate, const std::string& key);
   const Method* method_of(const Candidate& candidate, const std::string& key);
   const BatchSource* data_of(const Candidate& candidate, const core::Model& model);
@@ -31,7 +33,8 @@ class CellResolver {
   void check_inputs(const core::Model& model, const BatchSource& source);
   void check_start(const Candidate& candidate, const Method& method, const core::Model& model,
                    const CellStart& from, const Candidate* source);
-  std::string misfit_of_start(const core::Model& model, const CellStart& from, const Candidate* source);
+  std::string misfit_of_start(const Candidate& candidate, const core::Model& model, const CellStart& from,
+                              const Candidate* source);
   void check(const Candidate& candidate, const Method& method, const core::Model& model);
   /// Adds what is new; what is not among `without`, the problems of the documents by themselves, says the
   /// constants it comes from.

@@ -51,10 +51,17 @@ class Reader {
     if (!problems_.empty() || !model_) fail();
     add_control_arms();
     if (!problems_.empty()) fail();
-    SweepSources sources{document_, resolved_, *model_, {}};
+    SweepSources sources{document_, resolved_, *model_, {}, {}};
+    for (const std::shared_ptr<Document>& model : models_) sources.models.push_back(model.get());
     for (const std::shared_ptr<Document>& method : methods_) sources.methods.push_back(method.get());
     check_axes(sources, problems_);
-    check_size(sources);
+    check_size("/model/size", resolved_.at("model"), *model_);
+    std::size_t arm = 0;
+    for (const auto& [name, fields] : resolved_.at("arms").items()) {
+      const Document& model = *models_[arm++];
+      if (!fields.contains("x-control-of"))
+        check_size(pointer_join("/arms", name) + "/model/size", fields.at("model"), model);
+    }
     if (!problems_.empty()) fail();
     Expansion expansion = expand(sources, problems_);
     if (!problems_.empty()) fail();
@@ -97,10 +104,13 @@ class Reader {
       model_ = load("/model/file", root.at("model").at("file"), "model");
     if (!root.contains("arms") || !root.at("arms").is_object()) return;
     for (const auto& [name, arm] : root.at("arms").items()) {
+      const std::string at = pointer_join("/arms", name);
       const bool named = arm.is_object() && arm.contains("method");
-      methods_.push_back(
-          named ? load(pointer_join(pointer_join("/arms", name), "method"), arm.at("method"), "method")
-                : nullptr);
+      methods_.push_back(named ? load(at + "/method", arm.at("method"), "method") : nullptr);
+      const Json own = arm.is_object() ? arm.value("model", Json()) : Json();
+      models_.push_back(own.is_object() && own.contains("file")
+                            ? load(at + "/model/file", own.at("file"), "model")
+                            : model_);
     }
   }
 
@@ -127,33 +137,24 @@ class Reader {
                   near ? shown(Json(*near)) : "");
   }
 
-  /// Of a model that cannot be read the arms get none: it is reported where it is checked.
   void add_control_arms() {
     const auto wants = [](const Json& fields) { return fields.value("controls", "none") == "auto"; };
-    if (!wants(resolved_) && std::ranges::none_of(resolved_.at("arms"), wants)) return;
-    std::optional<core::Model> model;
-    try {
-      const Json& fields = resolved_.at("model");
-      model =
-          core::read_model(*model_, every_op(), fields.value("size", std::string()), fields.at("constants"));
-    } catch (const core::DocumentError&) {
-      return;
-    }
-    controls_ = add_controls(document_, *model, resolved_, methods_, problems_);
+    if (wants(resolved_) || std::ranges::any_of(resolved_.at("arms"), wants))
+      controls_ = add_controls(document_, resolved_, models_, methods_, problems_);
   }
 
-  void check_size(const SweepSources& sources) {
-    const Json& model = resolved_.at("model");
-    const Json& root = sources.model.root;
-    if (!model.contains("size")) return;
+  /// `fields`: of the sweep's model, or of what an arm has otherwise.
+  void check_size(const std::string& pointer, const Json& fields, const Document& model) {
+    if (!fields.contains("size")) return;
+    const Json& root = model.root;
     std::vector<std::string> sizes;
     if (root.is_object() && root.contains("sizes") && root.at("sizes").is_object())
       for (const auto& [name, constants] : root.at("sizes").items()) sizes.push_back(name);
-    const std::string size = model.at("size").get<std::string>();
+    const std::string size = fields.at("size").get<std::string>();
     if (std::find(sizes.begin(), sizes.end(), size) != sizes.end()) return;
     const auto near = core::nearest(size, sizes);
-    problems_.add(document_, "/model/size", shown(Json(size)),
-                  sizes.empty() ? "no size: " + sources.model.file + " has none"
+    problems_.add(document_, pointer, shown(Json(size)),
+                  sizes.empty() ? "no size: " + model.file + " has none"
                                 : core::expectation(core::Spec::text().one_of(sizes)),
                   {}, near ? shown(Json(*near)) : "");
   }
@@ -170,6 +171,8 @@ class Reader {
       }
     };
     if (model_) add_of([&] { (void)core::read_model(*model_, every_op()); });
+    for (const std::shared_ptr<Document>& model : models_)
+      if (model && model != model_) add_of([&] { (void)core::read_model(*model, every_op()); });
     for (const std::shared_ptr<Document>& method : methods_)
       if (method) add_of([&] { (void)read_method(*method); });
     const Json data = resolved_.is_object() ? resolved_.value("data", Json()) : Json();
@@ -205,7 +208,7 @@ class Reader {
   std::vector<Override> overrides_;
   Json resolved_;
   std::shared_ptr<Document> model_;
-  MethodDocuments methods_;
+  ArmDocuments models_, methods_;  // by arm
   Controls controls_;
   std::map<std::string, std::shared_ptr<Document>> loaded_;
 };

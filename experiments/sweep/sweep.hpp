@@ -25,6 +25,7 @@ struct CellFacts {
   std::int64_t parameters = 0;  // elements
   double spectra_bytes = 0;     // singular values in its record
   double unigram_entropy = 0;   // of the validation targets, nats
+  std::string model = {};       // SHA-256 of the resolved model, but for its batch
 };
 
 /// Where a value of a resolved document was last set: "training.steps", "command line training.steps=10".

@@ -28,6 +28,14 @@ Spec from_spec() {
   return Spec::either({Spec::text().at_least_items(1), cell});
 }
 
+Spec model_field() {
+  return Spec::object({
+      Field{"file", Spec::text().at_least_items(1), "model document, relative to this one"},
+      Field{"size", Spec::text(), "one of the model's sizes", {}, true},
+      Field{"constants", constants(), "constants of the model", Json::object()},
+  });
+}
+
 Spec arm_spec() {
   return Spec::object({
       Field{"method", Spec::text().at_least_items(1), "method document, relative to this one"},
@@ -51,17 +59,13 @@ Spec arm_spec() {
             "whether it gets a control arm; as the sweep says where absent",
             {},
             true},
+      Field{"model", otherwise(model_field()),
+            "fields of model that it has otherwise; a file of its own takes none of the sweep's size and "
+            "constants",
+            Json::object()},
       Field{"data", otherwise(data_spec()), "fields of data that it has otherwise", Json::object()},
       Field{"training", otherwise(training_spec()), "fields of training that it has otherwise",
             Json::object()},
-  });
-}
-
-Spec model_field() {
-  return Spec::object({
-      Field{"file", Spec::text().at_least_items(1), "model document, relative to this one"},
-      Field{"size", Spec::text(), "one of the model's sizes", {}, true},
-      Field{"constants", constants(), "constants of the model", Json::object()},
   });
 }
 

@@ -129,6 +129,13 @@ bool gives(const BatchSource& source, const core::ModelInput& input) {
   });
 }
 
+std::string model_id(const Json& document) {
+  Json model = without_cosmetics(document.at("model"), true);
+  if (document.at("training").contains("batch") && model.contains("constants"))
+    model["constants"].erase("batch");
+  return core::sha256_hex(core::canonical(model));
+}
+
 std::string cell_id(const Json& document, const std::string& data_sha256) {
   Json identity = without_cosmetics(document, true);
   identity["model"] = without_cosmetics(document.at("model"), true);

@@ -29,6 +29,9 @@ namespace isorbit::experiments {
 /// True when a source has an input of that name, shape and type.
 [[nodiscard]] bool gives(const BatchSource& source, const core::ModelInput& input);
 
+/// SHA-256 (hex) of the model of a cell's document; a batch that is a field of its training is left out.
+[[nodiscard]] std::string model_id(const core::Json& document);
+
 /// SHA-256 (hex) of the canonical document and the data's fingerprint.
 [[nodiscard]] std::string cell_id(const core::Json& document, const std::string& data_sha256);
 

@@ -55,6 +55,15 @@ TEST(Compare, PairsDifferencesBySeed) {
   EXPECT_NEAR(poet.difference->p_value, 2 / M_PI * std::atan(1.0 / 11), 1e-9);
 }
 
+TEST(Compare, SaysThatAModelIsAnotherInPlaceOfADifference) {
+  std::vector<LabelledRun> runs = {run("adamw", 0, 2.0), run("wisca", 0, 1.9)};
+  runs[1].label.model = "gpt2";
+  const CompareTable table = compare(runs, options());
+  EXPECT_FALSE(table.rows[1].difference.has_value());
+  EXPECT_NE(compare_text(table).find("another model"), std::string::npos);
+  EXPECT_NE(compare_json(table).find("\"other_model\":true"), std::string::npos);
+}
+
 TEST(Compare, HasNoPValueForOneSeed) {
   const CompareTable table = compare(std::vector{run("adamw", 0, 2.0), run("poet", 0, 1.9)}, options());
   EXPECT_TRUE(std::isnan(table.rows[1].difference->p_value));

@@ -46,7 +46,8 @@ TEST(ShippedLowering, OfEveryShippedMethodContainsNoReferenceImplementation) {
   for (const char* size : {"micro", "tiny"}) {
     const core::Model model =
         core::read_model(core::read_document(folder / "models" / "llama.json"), ops, size);
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder / "methods")) {
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder / "methods")) {
+      if (entry.is_directory()) continue;
       const experiments::Method method = experiments::read_method(core::read_document(entry.path()));
       const experiments::Learner learner(model, method, ops, 0, {2});
       for (const core::Step& step : learner.program().steps()) {
