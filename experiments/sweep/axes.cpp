@@ -11,13 +11,6 @@ using core::Json;
 using core::pointer_join;
 using core::shown;
 
-std::vector<std::string> keys(const Json& root, const char* member) {
-  std::vector<std::string> names;
-  if (!root.is_object() || !root.contains(member) || !root.at(member).is_object()) return names;
-  for (const auto& [name, value] : root.at(member).items()) names.push_back(name);
-  return names;
-}
-
 bool has(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -37,7 +30,8 @@ class Checker {
       : s_(sources), problems_(problems), names_(sources.names()) {}
 
   void run() {
-    constants("/model/constants", s_.resolved.at("model").at("constants"), keys(s_.model.root, "constants"));
+    constants("/model/constants", s_.resolved.at("model").at("constants"),
+              keys_of(s_.model.root, "constants"));
     arms();
     for (const auto& [name, values] : s_.resolved.at("parameters").items()) {
       list(pointer_join("/parameters", name), name, values);
@@ -71,9 +65,9 @@ class Checker {
         continue;
       }
       constants(at + "/model/constants", arm.at("model").value("constants", Json::object()),
-                keys(s_.models[i]->root, "constants"));
+                keys_of(s_.models[i]->root, "constants"));
       if (s_.methods[i] != nullptr) {
-        const std::vector<std::string> known = keys(s_.methods[i]->root, "constants");
+        const std::vector<std::string> known = keys_of(s_.methods[i]->root, "constants");
         constants(at + "/set", arm.at("set"), known);
         constants(at + "/tune", arm.at("tune"), known);
       }
@@ -118,7 +112,7 @@ class Checker {
     for (std::size_t i = 0; i < arms.size(); ++i) {
       if (std::ranges::find(checked, s_.models[i]) != checked.end()) continue;
       checked.push_back(s_.models[i]);
-      const std::vector<std::string> sizes = keys(s_.models[i]->root, "sizes");
+      const std::vector<std::string> sizes = keys_of(s_.models[i]->root, "sizes");
       if (given.is_string() && has(sizes, given.get<std::string>())) continue;
       const bool own = s_.models[i] != &s_.model;
       report(
@@ -198,40 +192,6 @@ class Checker {
 };
 
 }  // namespace
-
-std::vector<std::string> SweepSources::arms() const { return keys(resolved, "arms"); }
-
-std::vector<std::string> SweepSources::names() const {
-  std::vector<std::string> all;
-  const auto add = [&](const std::string& name) {
-    if (!has(all, name)) all.push_back(name);
-  };
-  for (std::size_t arm = 0; arm < models.size(); ++arm)
-    for (const std::string& name : model_names(arm)) add(name);
-  for (const core::Document* method : methods)
-    if (method != nullptr)
-      for (const std::string& name : keys(method->root, "constants")) add("method." + name);
-  const core::Spec training = training_spec(), data = data_spec();
-  for (const core::Field& field : training.description().fields) add("training." + field.name);
-  for (const core::Field& field : data.description().fields) add("data." + field.name);
-  return all;
-}
-
-std::vector<std::string> SweepSources::model_names(std::size_t arm) const {
-  std::vector<std::string> all;
-  for (const std::string& name : keys(models[arm]->root, "constants")) all.push_back("model." + name);
-  if (!keys(models[arm]->root, "sizes").empty()) all.emplace_back("model.size");
-  return all;
-}
-
-std::string SweepSources::arm_pointer(std::size_t arm) const {
-  const std::string name = arms()[arm];
-  return pointer_join("/arms", resolved.at("arms").at(name).value("x-control-of", name));
-}
-
-bool SweepSources::has_constant(std::size_t arm, const std::string& name) const {
-  return methods[arm] != nullptr && has(keys(methods[arm]->root, "constants"), name);
-}
 
 void check_axes(const SweepSources& sources, core::Problems& problems) { Checker(sources, problems).run(); }
 

@@ -8,6 +8,9 @@
 
 namespace isorbit::experiments {
 
+/// The keys of an object in a document, "constants" say; none where it is no object.
+[[nodiscard]] std::vector<std::string> keys_of(const core::Json& root, const char* member);
+
 /// A resolved sweep document and the documents it names. `models` and `methods` go with the arms, in
 /// their order; `model` is the sweep's own.
 struct SweepSources {

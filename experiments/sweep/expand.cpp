@@ -174,21 +174,20 @@ class Expander {
 
   /// What conditions see. The model's and method's constants are evaluated once per distinct setting.
   Json view_of(const Candidate& cell) {
-    const core::Document& document = *s_.models[cell.arm];
-    const std::string model_key = document.file + '\n' + cell.size + '\n' + cell.model_constants.dump();
+    const std::string model_key =
+        s_.models[cell.arm]->file + '\n' + cell.size + '\n' + cell.model_constants.dump();
     auto model = models_.find(model_key);
     if (model == models_.end()) {
-      Json values = evaluated_constants(document.root, cell.size, cell.model_constants);
+      Json values = evaluated_constants(s_.models[cell.arm]->root, cell.size, cell.model_constants);
       if (!values.contains("size")) values["size"] = cell.size;
       model = models_.emplace(model_key, std::move(values)).first;
     }
     const std::string method_key = std::to_string(cell.arm) + '\n' + cell.method_constants.dump();
     auto method = methods_.find(method_key);
-    if (method == methods_.end())
-      method =
-          methods_
-              .emplace(method_key, evaluated_constants(s_.methods[cell.arm]->root, {}, cell.method_constants))
-              .first;
+    if (method == methods_.end()) {
+      Json values = evaluated_constants(s_.methods[cell.arm]->root, {}, cell.method_constants);
+      method = methods_.emplace(method_key, std::move(values)).first;
+    }
     Json view = Json::object();
     view["arm"] = arms_[cell.arm];
     view["control_of"] = s_.resolved.at("arms").at(arms_[cell.arm]).value("x-control-of", "");

@@ -146,10 +146,7 @@ class Reader {
   /// `fields`: of the sweep's model, or of what an arm has otherwise.
   void check_size(const std::string& pointer, const Json& fields, const Document& model) {
     if (!fields.contains("size")) return;
-    const Json& root = model.root;
-    std::vector<std::string> sizes;
-    if (root.is_object() && root.contains("sizes") && root.at("sizes").is_object())
-      for (const auto& [name, constants] : root.at("sizes").items()) sizes.push_back(name);
+    const std::vector<std::string> sizes = keys_of(model.root, "sizes");
     const std::string size = fields.at("size").get<std::string>();
     if (std::find(sizes.begin(), sizes.end(), size) != sizes.end()) return;
     const auto near = core::nearest(size, sizes);
