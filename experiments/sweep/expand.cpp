@@ -174,13 +174,12 @@ class Expander {
 
   /// What conditions see. The model's and method's constants are evaluated once per distinct setting.
   Json view_of(const Candidate& cell) {
-    const std::string model_key =
-        s_.models[cell.arm]->file + '\n' + cell.size + '\n' + cell.model_constants.dump();
-    auto model = models_.find(model_key);
+    const std::string key = s_.models[cell.arm]->file + '\n' + cell.size + '\n' + cell.model_constants.dump();
+    auto model = models_.find(key);
     if (model == models_.end()) {
       Json values = evaluated_constants(s_.models[cell.arm]->root, cell.size, cell.model_constants);
       if (!values.contains("size")) values["size"] = cell.size;
-      model = models_.emplace(model_key, std::move(values)).first;
+      model = models_.emplace(key, std::move(values)).first;
     }
     const std::string method_key = std::to_string(cell.arm) + '\n' + cell.method_constants.dump();
     auto method = methods_.find(method_key);
