@@ -2,6 +2,8 @@
 # Installs everything Isorbit is built from, on a bare Debian 12. Run again, it finds nothing to do.
 #   third_party/install.sh            the build, the tests and the packaged data
 #   third_party/install.sh --python   also what regenerates the reference numbers of the tests
+#   third_party/install.sh --slurm    also the batch system that tests/slurm starts for itself
+#   third_party/install.sh --fuzz     also what builds the fuzzers
 set -euo pipefail
 
 say() { printf 'install: %s\n' "$*" >&2; }
@@ -26,6 +28,7 @@ libopenblas-dev                  BLAS under LAPACK
 liblapacke-dev                   singular values, orthogonal factors, solves
 libsentencepiece-dev             byte-pair tokenizer and its trainer
 libssl-dev                       SHA-256 of documents, cells and data
+libxxhash-dev                    checksums of tensors, by which a run is replayed
 zlib1g-dev                       checksums of the append-only log
 libgtest-dev                     tests
 perl                             unpacks the Austen texts from their package
@@ -40,13 +43,27 @@ python3-numpy                    arrays of both
 libopenblas0-openmp              what PyTorch is fastest with, for tests/bench
 libtcmalloc-minimal4             likewise
 '
+readonly fuzz_table='
+clang                            compiler of the fuzzers
+libclang-rt-14-dev               libFuzzer and the sanitizers
+libomp-dev                       omp.h as clang reads it
+llvm                             names of functions in what a sanitizer reports
+'
+
+readonly slurm_table='
+slurm-wlm                        the batch system behind isorbit submit, which tests/slurm starts for itself
+munge                            how its daemons know each other
+'
 
 table=$build_table
-case "${1-}" in
-  "") ;;
-  --python) table+=$python_table ;;
-  *) say "unknown argument '$1'; usage: third_party/install.sh [--python]"; exit 2 ;;
-esac
+for argument in "$@"; do
+  case "$argument" in
+    --python) table+=$python_table ;;
+    --fuzz) table+=$fuzz_table ;;
+    --slurm) table+=$slurm_table ;;
+    *) say "unknown argument '$argument'; usage: third_party/install.sh [--python] [--fuzz] [--slurm]"; exit 2 ;;
+  esac
+done
 mapfile -t packages < <(awk 'NF {print $1}' <<<"$table")
 
 command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
@@ -74,6 +91,14 @@ apt() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Acquire::Retries=3 -o DPkg::Lock::Timeout=600 \
     -o Dpkg::Use-Pty=0 "$@" </dev/null >&2
 }
+
+# Daemons of what is installed are not started: Debian asks this file.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap '"${as_root[@]}" rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+  "${as_root[@]}" chmod 755 "$policy"
+fi
 
 say "installing ${missing[*]}"
 for attempt in 1 2 3 4; do

@@ -33,10 +33,15 @@ namespace verb {
 [[nodiscard]] int validate(Console&, const std::vector<std::string>&);
 [[nodiscard]] int plan(Console&, const std::vector<std::string>&);
 [[nodiscard]] int run(Console&, const std::vector<std::string>&);
+[[nodiscard]] int retry(Console&, const std::vector<std::string>&);
+[[nodiscard]] int submit(Console&, const std::vector<std::string>&);
+[[nodiscard]] int repair(Console&, const std::vector<std::string>&);
+[[nodiscard]] int gc(Console&, const std::vector<std::string>&);
 [[nodiscard]] int status(Console&, const std::vector<std::string>&);
 [[nodiscard]] int compare(Console&, const std::vector<std::string>&);
 [[nodiscard]] int export_csv(Console&, const std::vector<std::string>&);
 [[nodiscard]] int certify(Console&, const std::vector<std::string>&);
+[[nodiscard]] int replay(Console&, const std::vector<std::string>&);
 [[nodiscard]] int eval(Console&, const std::vector<std::string>&);
 [[nodiscard]] int compile(Console&, const std::vector<std::string>&);
 [[nodiscard]] int bench(Console&, const std::vector<std::string>&);

@@ -1,0 +1,212 @@
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <ostream>
+#include <set>
+#include <sstream>
+
+#include "core/record/durable_file.hpp"
+#include "experiments/launchers/command.hpp"
+#include "experiments/launchers/packing.hpp"
+#include "experiments/launchers/sweep_jobs.hpp"
+#include "experiments/program/cluster_options.hpp"
+#include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/runner.hpp"
+#include "experiments/sweep/status.hpp"
+
+namespace isorbit::experiments::verb {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kMostRounds = 3;
+constexpr std::size_t kDefaultMaxArraySize = 1001;  // Slurm's own, where there is none to ask
+
+/// What a cell costs beside others.
+double cost_of(const Cell& cell) {
+  return static_cast<double>(cell.facts.parameters) * static_cast<double>(cell.facts.tokens);
+}
+
+/// A cell at work somewhere is missing all the same: should it die there, its task goes on with it.
+struct Census {
+  std::size_t complete = 0;
+  std::vector<const Cell*> missing;
+  std::vector<const Cell*> failed;  // would fail again, or start from one that would
+};
+
+Census census(std::span<const Cell> cells, const fs::path& folder) {
+  Census out;
+  std::set<std::string> hopeless;
+  for (const Cell& cell : cells) {
+    if (state_of(folder, cell) == CellState::done) {
+      ++out.complete;
+      continue;
+    }
+    const std::optional<Failure> failure = last_failure(folder, cell);
+    if (failure && repeats(failure->kind)) hopeless.insert(cell.id);
+    out.missing.push_back(&cell);
+  }
+  const auto is_hopeless = [&](const Cell* cell) {
+    return hopeless.contains(cell->id) || (cell->from && hopeless.contains(cell->from->id));
+  };
+  while (true) {  // what starts from a cell that is given up is given up
+    const auto given_up = std::ranges::stable_partition(out.missing, std::not_fn(is_hopeless));
+    if (given_up.empty()) return out;
+    for (const Cell* cell : given_up) hopeless.insert(cell->id), out.failed.push_back(cell);
+    out.missing.erase(given_up.begin(), given_up.end());
+  }
+}
+
+/// The result of `compare`, in DIR/compare.txt and as an object a line in DIR/compare.json.
+void write_tables(const Console& console, const fs::path& folder) {
+  for (const char* extension : {".txt", ".json"}) {
+    std::ostringstream out;
+    Console into{out, console.err, false, console.argv};
+    std::vector<std::string> arguments = {folder.string()};
+    if (std::string_view(extension) == ".json") arguments.push_back("--json");
+    (void)compare(into, arguments);
+    core::DurableFile file(folder / ("compare" + std::string(extension)));
+    file.write(out.str());
+    file.commit();
+  }
+}
+
+void refuse_while_queued(const SlurmFolder& folder, std::ostream& err) {
+  const std::vector<Submission> submissions = read_submissions(folder);
+  if (submissions.empty()) return;
+  const std::optional<std::set<std::string>> queued = queued_jobs();
+  if (!queued) err << "squeue does not answer: jobs of this sweep may still be in the queue" << std::endl;
+  std::string found;
+  for (const Submission& s : submissions)
+    for (const std::string& id : {s.array, s.finish})
+      if (queued && queued->contains(id)) found += (found.empty() ? "" : ", ") + id;
+  if (!found.empty())
+    throw UsageError("found jobs of this sweep in the queue: " + found + "; expected none; isorbit status " +
+                     folder.path.parent_path().string() +
+                     " shows how far they are; --force submits all the same");
+}
+
+std::string names_of(std::span<const Cell* const> cells) {
+  std::string text;
+  for (const Cell* cell : cells)
+    text += (text.empty() ? "" : ", ") + cell->arm + " seed " + std::to_string(cell->seed) + " (" +
+            short_id(cell->id) + ")";
+  return text;
+}
+
+std::string failed_text(const fs::path& folder, const Cell& cell) {
+  const std::optional<Failure> failure = last_failure(folder, cell);
+  return "failed " + names_of(std::array{&cell}) + ": " +
+         (failure ? failure->reason : "it starts from " + cell.from->text()) + "\n";
+}
+
+/// The missing cells that the array had among its own. Throws UsageError when it had one the sweep has not.
+std::vector<const Cell*> left_of(const std::string& array, const SlurmFolder& folder,
+                                 std::span<const Cell> cells, std::span<const Cell* const> missing) {
+  const std::set<std::string> listed = cells_of(folder, array);
+  std::set<std::string> known;
+  for (const Cell& cell : cells) known.insert(cell.id);
+  for (const std::string& id : listed)
+    if (!known.contains(id))
+      throw UsageError("found no cell " + short_id(id) +
+                       " in the sweep; expected the cells that were submitted as job " + array +
+                       "; because its documents have changed since; submit it again");
+  std::vector<const Cell*> out;
+  for (const Cell* cell : missing)
+    if (listed.contains(cell->id)) out.push_back(cell);
+  return out;
+}
+
+/// What the job behind the tasks does where there is nothing to submit; its exit code.
+int conclude(const Console& console, const Census& now, const fs::path& folder,
+             std::span<const Cell* const> left) {
+  for (const Cell* cell : now.failed) console.err << failed_text(folder, *cell);
+  if (!left.empty()) console.err << "missing " << names_of(left) << "\n";
+  if (now.missing.empty()) {
+    write_tables(console, folder);
+    console.err << "tables in " << (folder / "compare.txt").string() << " and compare.json" << std::endl;
+  }
+  return now.missing.empty() && now.failed.empty() ? 0 : 1;
+}
+
+SweepJobs jobs_of(const CommandLine& line, const Sweep& sweep, std::span<const Cell> cells,
+                  const fs::path& folder) {
+  SweepJobs jobs;
+  for (const Cell& cell : cells) jobs.task.threads = std::max(jobs.task.threads, threads_of(cell));
+  jobs.request = slurm_request_from(line, jobs.task.threads);
+  jobs.folder = {folder / "slurm"};
+  jobs.task.sweep = sweep.name;
+  jobs.task.restarts = line.integer("restarts", 0).value_or(50);
+  jobs.task.command = words_for_task(line, folder);
+  jobs.finish = words_for_finish(line, folder);
+  jobs.round = line.integer("round", 1).value_or(0) + 1;
+  return jobs;
+}
+
+/// Packs the cells into the tasks of `jobs` and submits them, or shows what would be submitted.
+void submit_or_show(Console& console, const CommandLine& line, const Sweep& sweep,
+                    std::span<const Cell* const> wanted, SweepJobs& jobs) {
+  const bool has_slurm = has_program("sbatch") && has_program("scontrol");
+  if (!has_slurm && !line.has("dry-run"))
+    throw UsageError(
+        "found no sbatch and scontrol in PATH; expected the commands of Slurm; run this on a login node of "
+        "the cluster, or on this machine: isorbit run " +
+        shell_word(line.first("sweep document")) + " --jobs auto");
+  if (!line.has("force") && jobs.round == 1 && has_slurm) refuse_while_queued(jobs.folder, console.err);
+  const std::size_t most = has_slurm ? max_array_size() : kDefaultMaxArraySize;
+  const std::int64_t asked = line.integer("tasks", 1).value_or(static_cast<std::int64_t>(wanted.size()));
+  jobs.tasks = pack(wanted, cost_of, std::min(static_cast<std::size_t>(asked), most));
+  if (line.has("dry-run")) {
+    console.out << preview(jobs);
+    return;
+  }
+  write_manifest(jobs.folder.path.parent_path(), sweep);
+  try {
+    const Submission made = submit_jobs(jobs);
+    console.err << "submitted " << made.cells << " cells in " << made.tasks << " tasks: array job "
+                << made.array << ", job " << made.finish << " behind it; scripts and logs in "
+                << jobs.folder.path.string() << std::endl;
+  } catch (const SlurmRefusal& refusal) {
+    throw UsageError(refusal.what());
+  }
+}
+
+}  // namespace
+
+int submit(Console& console, const std::vector<std::string>& arguments) {
+  CommandLine line(
+      "submit SWEEP --time T [name=value ...] [options]",
+      "Runs the missing cells of a sweep on a Slurm cluster: an array job whose tasks go on after their\n"
+      "time limit, and a job behind it that submits once more what is missing (three rounds at most) and\n"
+      "writes compare.txt and compare.json when all is complete. Checks the whole sweep first. Scripts,\n"
+      "job ids and logs are in DIR/slurm. Cancel with scancel --name=isorbit-NAME.");
+  add_cluster_options(line);
+  if (!line.parse(console, arguments)) return 0;
+  const Sweep sweep = sweep_from(line);
+  const std::vector<Cell> cells = select(sweep, selection_from(line));
+  const fs::path folder = fs::absolute(folder_for(line, sweep));
+  check_sources(cells, [&](const Cell& cell) { return has_source(folder, cell); });
+  SweepJobs jobs = jobs_of(line, sweep, cells, folder);
+  const Census now = census(cells, folder);
+  console.err << now.complete << " of " << cells.size() << " cells complete in " << folder.string()
+              << std::endl;
+  std::vector<const Cell*> wanted = now.missing;
+  if (const auto after = line.text("after")) {
+    wanted = left_of(*after, jobs.folder, cells, wanted);
+    const bool cancelled = was_cancelled(*after);
+    if (cancelled)
+      console.err << "tasks of job " << *after << " were cancelled: nothing more is submitted" << std::endl;
+    if (cancelled || wanted.empty() || jobs.round > kMostRounds)
+      return conclude(console, now, folder, wanted);
+  } else if (wanted.empty()) {
+    for (const Cell* cell : now.failed) console.err << failed_text(folder, *cell);
+    console.err << "nothing to submit"
+                << (now.failed.empty() ? "" : "; isorbit retry SWEEP --failed runs again what failed")
+                << std::endl;
+    return now.failed.empty() ? 0 : 1;
+  }
+  submit_or_show(console, line, sweep, wanted, jobs);
+  return 0;
+}
+
+}  // namespace isorbit::experiments::verb
