@@ -35,12 +35,12 @@ std::string value_at(const core::Values& values, std::size_t row) {
   return quoted(std::get<std::vector<std::string>>(values)[row]);
 }
 
-/// Calls visit(series, step, value) for everything in a record, series by series; a table of items has the
-/// item in place of the step.
+/// Calls visit(series, step, value) for everything in a record but its checksums, series by series; a table
+/// of items has the item in place of the step.
 template <class Visit>
 void for_each_value(const core::RunRecord& record, const Visit& visit) {
   for (const core::Series& series : record.series) {
-    if (series.columns.empty()) continue;
+    if (series.columns.empty() || series.path == "replay" || series.path == "replay/tensor") continue;
     const core::Column& axis = series.columns.front();
     for (std::size_t c = 1; c < series.columns.size(); ++c) {
       const std::string name = series.path + "/" + series.columns[c].name;
