@@ -12,7 +12,7 @@ namespace isorbit::core {
 namespace {
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what, int code) {
-  throw std::runtime_error(path.string() + ": cannot " + what + ": " + std::generic_category().message(code));
+  throw std::system_error(code, std::generic_category(), path.string() + ": cannot " + what);
 }
 
 // A descriptor that closes itself.
@@ -48,7 +48,10 @@ std::filesystem::path part_of(const std::filesystem::path& target) {
 void publish(const std::filesystem::path& part, const std::filesystem::path& target) {
   sync_path(part, 0);
   if (::rename(part.c_str(), target.c_str()) != 0) fail(target, "rename into place", errno);
-  const auto folder = target.parent_path();
+  sync_folder(target.parent_path());
+}
+
+void sync_folder(const std::filesystem::path& folder) {
   sync_path(folder.empty() ? std::filesystem::path(".") : folder, O_DIRECTORY);
 }
 

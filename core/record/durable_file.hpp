@@ -10,7 +10,7 @@
 namespace isorbit::core {
 
 /// Writes `<target>.part`; `commit` makes it the target. Destroyed without commit it leaves the target as it
-/// was. Every failure (full disk, missing folder) is a std::runtime_error that names the path and the cause.
+/// was. Every failure (full disk, missing folder) is a std::system_error that names the path and the cause.
 class DurableFile {
  public:
   explicit DurableFile(std::filesystem::path target);
@@ -34,7 +34,10 @@ class DurableFile {
 /// Syncs `part`, renames it to `target` (replacing it) and syncs the folder.
 void publish(const std::filesystem::path& part, const std::filesystem::path& target);
 
-/// write(2) until all is written or it fails; throws std::runtime_error naming `path` and the cause.
+/// Waits until names made or removed in a folder are on the disk.
+void sync_folder(const std::filesystem::path& folder);
+
+/// write(2) until all is written or it fails; throws std::system_error naming `path` and the cause.
 void write_fully(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path);
 
 /// The whole file. Throws std::runtime_error naming the path and the cause.

@@ -105,7 +105,7 @@ std::vector<T> unpack(const Json& value) {
 }
 
 [[noreturn]] void fail(const std::filesystem::path& path, const char* what, int code) {
-  throw std::runtime_error(path.string() + ": cannot " + what + ": " + std::generic_category().message(code));
+  throw std::system_error(code, std::generic_category(), path.string() + ": cannot " + what);
 }
 
 }  // namespace
@@ -167,25 +167,13 @@ JournalContents Journal::read(const std::filesystem::path& path) {
   return contents;
 }
 
-std::vector<Json> Journal::keep_rows(const std::filesystem::path& path,
-                                     const std::function<bool(const Json&)>& keep) {
-  std::vector<Json> rows = read(path).rows;
-  std::erase_if(rows, [&](const Json& row) { return !keep(row); });
+void Journal::write(const std::filesystem::path& path, std::span<const Json> rows) {
   DurableFile file(path);
   for (const Json& row : rows) {
     const auto frame = frame_of(row, path);
     file.write(std::as_bytes(std::span(frame)));
   }
   file.commit();
-  return rows;
-}
-
-std::vector<Json> Journal::truncate_after(const std::filesystem::path& path, std::int64_t step) {
-  return keep_rows(path, [step](const Json& row) {
-    if (!row.is_object()) return true;
-    const auto found = row.find("step");
-    return found == row.end() || !found->is_number_integer() || found->get<std::int64_t>() <= step;
-  });
 }
 
 Json pack_floats(std::span<const float> values) { return pack(values); }

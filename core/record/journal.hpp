@@ -7,7 +7,6 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,13 +44,9 @@ class Journal {
   /// Every row up to the first damaged frame; a damaged file is an answer, not an error. Throws
   /// std::runtime_error only when the file cannot be read at all.
   [[nodiscard]] static JournalContents read(const std::filesystem::path& path);
-  /// Rewrites the journal with the readable rows that `keep` accepts, in their order, beside and renamed.
-  /// Returns the kept rows. No Journal may be open on the path.
-  static std::vector<Json> keep_rows(const std::filesystem::path& path,
-                                     const std::function<bool(const Json&)>& keep);
-  /// Drops the rows whose "step" is greater than `step`; rows without an integer "step" stay. Returns the
-  /// kept rows.
-  static std::vector<Json> truncate_after(const std::filesystem::path& path, std::int64_t step);
+  /// Writes a journal of these rows beside and renames it, so that it is on the disk with all of them or not
+  /// there. No Journal may be open on the path.
+  static void write(const std::filesystem::path& path, std::span<const Json> rows);
 
  private:
   std::filesystem::path path_;

@@ -22,6 +22,9 @@
 
 namespace isorbit::core {
 
+/// Of the record and of the documents it holds; it enters the identity of a cell.
+inline constexpr std::int64_t kSchemaVersion = 1;
+
 using Values = std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>>;
 
 /// A named 1-D column. `unit` and `long_name` become attributes where they are not empty.

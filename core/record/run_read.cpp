@@ -8,7 +8,6 @@
 namespace isorbit::core {
 namespace {
 
-constexpr std::int64_t newest_schema = 1;
 constexpr int deepest_group = 8;  // a link to its own parent must not lead on for ever
 
 std::string attribute_or_empty(const hdf5::File& file, const std::string& path, const char* name) {
@@ -19,10 +18,10 @@ void check_schema(const hdf5::File& file, const std::string& name) {
   if (!file.has_attribute("/", "schema_version") || !file.exists("/config"))
     throw std::runtime_error(name + ": it is HDF5, but not the record of a run");
   const auto found = file.integer_attribute("/", "schema_version");
-  if (found.size() != 1 || found[0] < 1 || found[0] > newest_schema)
+  if (found.size() != 1 || found[0] < 1 || found[0] > kSchemaVersion)
     throw std::runtime_error(name + ": found schema version " +
                              (found.empty() ? "none" : std::to_string(found[0])) +
-                             "; this program reads 1 to " + std::to_string(newest_schema));
+                             "; this program reads 1 to " + std::to_string(kSchemaVersion));
 }
 
 Values read_values(const hdf5::File& file, const std::string& path, hdf5::Kind kind) {

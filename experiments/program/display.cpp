@@ -112,7 +112,10 @@ void Display::end(const Cell& cell, const CellResult& result) {
     err_ << colored("done", "32") << " valid " << fixed(result.valid_loss, 4) << " after "
          << duration(seconds.count());
   else if (result.outcome == Outcome::stopped)
-    err_ << colored("stopped", "33") << " at step " << result.step << ", state saved";
+    err_ << colored("stopped", "33") << " at step " << result.step << ", "
+         << (result.reason.empty() ? "state saved" : result.reason);
+  else if (result.outcome == Outcome::superseded)
+    err_ << colored("given up", "33") << ": " << result.reason;
   else
     err_ << colored("failed", "31") << ": " << result.reason;
   err_ << std::endl;
@@ -123,11 +126,11 @@ void Display::note(const Cell& cell, const std::string& text) {
   err_ << heading(cell) << " " << text << std::endl;
 }
 
-void Display::busy(const Cell& cell) {
+void Display::busy(const Cell& cell, const std::string& who) {
   clear();
   const std::string label = label_of(cell.changed);
   err_ << cell.arm << (label.empty() ? "" : " " + label) << " seed " << cell.seed
-       << " is left to another process, which holds its lock" << std::endl;
+       << " is left to " << who << std::endl;
 }
 
 }  // namespace isorbit::experiments

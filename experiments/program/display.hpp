@@ -20,7 +20,7 @@ class Display : public RunObserver {
   void step(const Cell& cell, const Progress& progress) override;
   void end(const Cell& cell, const CellResult& result) override;
   void note(const Cell& cell, const std::string& text) override;
-  void busy(const Cell& cell) override;
+  void busy(const Cell& cell, const std::string& who) override;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -1,7 +1,7 @@
 #include "experiments/program/labelled_runs.hpp"
 
 #include "experiments/sweep/manifest.hpp"
-#include "experiments/training/trainer.hpp"
+#include "experiments/sweep/publication.hpp"
 
 namespace isorbit::experiments {
 

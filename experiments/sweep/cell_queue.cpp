@@ -31,9 +31,10 @@ bool CellQueue::is_ready(Entry& entry) const {
   return source.state == State::complete || source.state == State::failed;
 }
 
-std::optional<CellQueue::Turn> CellQueue::next() {
+std::optional<CellQueue::Turn> CellQueue::next(const std::function<bool(const Cell&)>& fits) {
   for (Entry& entry : entries_) {
     if (!is_ready(entry)) continue;
+    if (fits && entry.reason.empty() && !fits(*entry.cell)) continue;
     entry.state = State::at_work;
     ++turns_;
     return Turn{entry.cell, entry.reason};
@@ -47,12 +48,26 @@ bool CellQueue::waits() const {
          std::ranges::any_of(entries_, is(State::at_work));
 }
 
+void CellQueue::hold(const Cell& cell) {
+  at(cell).state = State::held;
+  --turns_;
+}
+
+void CellQueue::look_again() {
+  for (Entry& entry : entries_)
+    if (entry.state == State::held) entry.state = State::waiting;
+}
+
+bool CellQueue::holds() const {
+  return std::ranges::any_of(entries_, [](const Entry& entry) { return entry.state == State::held; });
+}
+
 void CellQueue::fail(const Cell& cell, const std::string& reason) {
   at(cell).state = State::failed;
   at(cell).reason = reason;
 }
 
-void sort_by_cost(std::vector<const Cell*>& cells) {
+void sort_dearest_first(std::vector<const Cell*>& cells, const std::function<double(const Cell&)>& seconds) {
   std::map<std::string, std::vector<const Cell*>> successors;
   for (const Cell* cell : cells)
     if (cell->from) successors[cell->from->id].push_back(cell);
@@ -62,8 +77,7 @@ void sort_by_cost(std::vector<const Cell*>& cells) {
     double rest = 0;
     if (const auto next = successors.find(cell->id); next != successors.end())
       for (const Cell* successor : next->second) rest = std::max(rest, cost(successor));
-    return costs[cell] =
-               rest + static_cast<double>(cell->facts.parameters) * static_cast<double>(cell->facts.tokens);
+    return costs[cell] = rest + seconds(*cell);
   };
   std::ranges::stable_sort(cells, std::ranges::greater(), cost);
 }

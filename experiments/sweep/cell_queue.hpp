@@ -21,21 +21,26 @@ class CellQueue {
   /// `is_complete` tells of a cell that starts from one that is not among `cells` whether that one is there.
   CellQueue(std::vector<const Cell*> cells, const std::function<bool(const Cell&)>& is_complete);
 
-  /// The next cell that is ready; nothing where all that wait do so for cells at work.
-  [[nodiscard]] std::optional<Turn> next();
-  /// True while a cell at work may make another one ready.
+  /// The next cell that is ready and, by `fits`, may run now; nothing where all that wait do so for cells at
+  /// work. One that cannot run at all is not asked about.
+  [[nodiscard]] std::optional<Turn> next(const std::function<bool(const Cell&)>& fits = {});
+  /// True while a cell at work may make another one ready, or room for it.
   [[nodiscard]] bool waits() const;
   /// What became of a cell: complete, failed with a reason, or left for another time.
   void complete(const Cell& cell) { at(cell).state = State::complete; }
   void fail(const Cell& cell, const std::string& reason);
   void leave(const Cell& cell) { at(cell).state = State::left; }
+  /// Somebody else works on it: it has another turn after look_again().
+  void hold(const Cell& cell);
+  void look_again();
+  [[nodiscard]] bool holds() const;
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   /// Cells that had no turn.
   [[nodiscard]] std::size_t untouched() const { return entries_.size() - turns_; }
 
  private:
-  enum class State { waiting, at_work, complete, failed, left };
+  enum class State { waiting, at_work, held, complete, failed, left };
   struct Entry {
     const Cell* cell;
     std::optional<std::size_t> source;
@@ -50,8 +55,8 @@ class CellQueue {
   std::size_t turns_ = 0;
 };
 
-/// Sorts cells so that what takes longest begins first: by parameters times tokens of a cell and of the
-/// dearest chain of cells that start from it.
-void sort_by_cost(std::vector<const Cell*>& cells);
+/// Sorts cells so that what takes longest begins first: by the seconds of a cell and of the dearest chain of
+/// cells that start from it.
+void sort_dearest_first(std::vector<const Cell*>& cells, const std::function<double(const Cell&)>& seconds);
 
 }  // namespace isorbit::experiments

@@ -1,17 +1,21 @@
 #include "experiments/sweep/runner.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "core/linalg/linalg.hpp"
 #include "experiments/data/shared_sources.hpp"
-#include "experiments/sweep/cell_lock.hpp"
+#include "experiments/sweep/cell_attempt.hpp"
 #include "experiments/sweep/cell_queue.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/processors.hpp"
+#include "experiments/sweep/publication.hpp"
+#include "experiments/sweep/status.hpp"
 #include "experiments/training/failure.hpp"
 #include "experiments/training/weights.hpp"
 
@@ -49,6 +53,7 @@ class Pool {
         tell([&] { missing_.leave(*turn->cell); });
         throw;
       }
+      tell([&] { --at_work_, held_ -= memory_of(*turn->cell); });
     }
   }
 
@@ -56,7 +61,7 @@ class Pool {
   [[nodiscard]] RunSummary summary() const {
     RunSummary out = counts_;
     out.left += missing_.untouched();
-    out.stopped = out.left > 0 && stop_asked(request_) != 0;
+    out.stopped = out.left > 0 && (stop_asked(request_) != 0 || out_of_time_);
     return out;
   }
 
@@ -67,10 +72,55 @@ class Pool {
     while (true) {
       const bool halted = request_.fail_fast && counts_.failed > 0;
       if (halted || stop_asked(request_) != 0) return std::nullopt;
-      if (auto turn = missing_.next()) return turn;
-      if (!missing_.waits()) return std::nullopt;
-      changed_.wait(lock);
+      if (auto turn = missing_.next([this](const Cell& cell) { return has_room(cell); })) {
+        if (!turn->refusal.empty() || has_time(*turn->cell)) {
+          ++at_work_, held_ += memory_of(*turn->cell);
+          return turn;
+        }
+        ++counts_.left, missing_.leave(*turn->cell);
+        continue;
+      }
+      if (missing_.holds()) {
+        if (!wait_for_others(lock)) return std::nullopt;
+      } else if (missing_.waits()) {
+        changed_.wait(lock);
+      } else {
+        return std::nullopt;
+      }
     }
+  }
+
+  /// Until cells that other processes hold are to be looked at again. False when time is up.
+  bool wait_for_others(std::unique_lock<std::mutex>& lock) {
+    using Clock = std::chrono::steady_clock;
+    if (Clock::now() >= look_again_) {
+      const std::chrono::duration<double> pause(std::clamp(request_.lease / 6, 0.05, 1.0));
+      look_again_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(pause);
+      missing_.look_again();
+      return true;
+    }
+    out_of_time_ = out_of_time_ || (request_.limit != nullptr && !request_.limit->fits(0));
+    if (!out_of_time_) changed_.wait_until(lock, look_again_);
+    return !out_of_time_;
+  }
+
+  /// Bytes that a cell adds to those at work, by the forecast.
+  double memory_of(const Cell& cell) const {
+    return request_.forecast == nullptr ? 0 : request_.forecast->memory_of(cell);
+  }
+
+  /// Whether the cell fits beside those at work. Alone it may always try.
+  bool has_room(const Cell& cell) const {
+    const double program = request_.forecast == nullptr ? 0 : request_.forecast->program_bytes();
+    return at_work_ == 0 || program + held_ + memory_of(cell) <= request_.memory;
+  }
+
+  /// Whether the cell can be started and save a state before the time limit.
+  bool has_time(const Cell& cell) {
+    const double least = seconds_per_parameter_ * static_cast<double>(cell.facts.parameters);
+    if (request_.limit == nullptr || request_.limit->fits(least)) return true;
+    out_of_time_ = true;
+    return false;
   }
 
   void run(const CellQueue::Turn& turn) {
@@ -78,57 +128,87 @@ class Pool {
     const std::filesystem::path folder = locate(request_.folder, cell);
     CellResult result;
     try {
-      const std::optional<CellLock> lock = CellLock::take(folder);
-      if (!lock) {
-        tell([&] { ++counts_.busy, missing_.leave(cell), observer_.busy(cell); });
-        return;
-      }
-      if (is_complete(folder, cell.id)) {  // finished by another process meanwhile
+      std::optional<Claim> claim = Claim::take(folder, watch_, request_.lease);
+      if (!claim) return leave_to_others(cell, folder);
+      if (complete_without_training(folder, cell.id, [&](const std::string& text) { note(cell, text); })) {
+        std::move(*claim).abandon();
         tell([&] { ++counts_.complete, missing_.complete(cell); });
         return;
       }
       tell([&] { observer_.begin(cell, ++begun_, missing_.size()); });
-      result = turn.refusal.empty() ? train(cell, folder) : refuse(folder, turn.refusal);
-    } catch (const std::system_error& error) {
-      result = {Outcome::failed, error.what(), 0, 0};
+      result = turn.refusal.empty() ? train(cell, *claim)
+                                    : refuse_cell(*claim, {FailureKind::source, turn.refusal, 0});
+    } catch (const std::exception& error) {
+      const Failure failure = failure_of(error);
+      result = {Outcome::failed, failure.reason, 0, failure.step, failure.kind};
     }
-    tell([&] { count(cell, result); });
+    const bool by_others = result.outcome == Outcome::superseded && is_complete(folder, cell.id);
+    tell([&] { count(cell, result, by_others); });
   }
 
-  static CellResult refuse(const std::filesystem::path& folder, const std::string& reason) {
-    keep_reason(folder, reason);
-    return {Outcome::failed, reason, 0, 0};
+  void leave_to_others(const Cell& cell, const std::filesystem::path& folder) {
+    const bool complete = is_complete(folder, cell.id);
+    const std::string who = holder_of(folder);
+    tell([&] {
+      if (complete) {
+        ++counts_.complete, missing_.complete(cell);
+      } else if (request_.wait) {
+        missing_.hold(cell);
+        if (told_.insert(&cell).second) observer_.busy(cell, who + ", and waited for");
+      } else {
+        ++counts_.busy, missing_.leave(cell), observer_.busy(cell, who);
+      }
+    });
   }
 
-  CellResult train(const Cell& cell, const std::filesystem::path& folder) {
+  CellResult train(const Cell& cell, const Claim& claim) {
     CellRequest wanted;
     wanted.document = cell.document;
-    wanted.folder = folder;
     wanted.data_dir = request_.data_dir;
     if (cell.from) wanted.from = start_of(request_.folder, cell);
     wanted.argv = request_.argv;
+    wanted.id = cell.id;
+    wanted.limit = request_.limit;
     wanted.sources = &sources_;
+    wanted.alone = request_.jobs <= 1;
+    if (request_.forecast != nullptr)
+      if (const CellForecast* forecast = request_.forecast->find(cell)) wanted.forecast = *forecast;
+    wanted.live = request_.live;
     halt(stop_asked(request_));
     wanted.stop = request_.fail_fast ? &halt_ : request_.stop;
     wanted.progress = [&](const Progress& progress) {
       halt(stop_asked(request_));
       tell([&] { observer_.step(cell, progress); });
     };
-    wanted.note = [&](const std::string& text) { tell([&] { observer_.note(cell, text); }); };
-    std::error_code nothing_there;
-    std::filesystem::remove(folder / "failed.json", nothing_there);  // of an earlier attempt
-    try {
-      return request_.run(wanted);
-    } catch (const std::exception& error) {
-      return refuse(folder, error.what());
-    }
+    wanted.note = [&](const std::string& text) { note(cell, text); };
+    return attempt_cell(claim, std::move(wanted), request_.run);
   }
 
-  void count(const Cell& cell, const CellResult& result) {
+  void note(const Cell& cell, const std::string& text) {
+    tell([&] { observer_.note(cell, text); });
+  }
+
+  /// `by_others`: superseded by an attempt that has completed the cell.
+  void count(const Cell& cell, const CellResult& result, bool by_others) {
     observer_.end(cell, result);
     ++counts_.ran;
+    if (by_others) {
+      ++counts_.complete, missing_.complete(cell);
+    } else if (result.outcome == Outcome::superseded) {
+      if (request_.wait)
+        missing_.hold(cell);
+      else
+        ++counts_.busy, missing_.leave(cell);
+    }
     if (result.outcome == Outcome::complete) ++counts_.complete, missing_.complete(cell);
-    if (result.outcome == Outcome::stopped) ++counts_.left, missing_.leave(cell);
+    if (result.least_seconds > 0)
+      seconds_per_parameter_ = std::max(
+          seconds_per_parameter_,
+          result.least_seconds / static_cast<double>(std::max<std::int64_t>(1, cell.facts.parameters)));
+    if (result.outcome == Outcome::stopped) {
+      ++counts_.left, missing_.leave(cell);
+      out_of_time_ = out_of_time_ || halt_.load() == 0;
+    }
     if (result.outcome != Outcome::failed) return;
     ++counts_.failed;
     missing_.fail(cell, result.reason);
@@ -157,6 +237,13 @@ class Pool {
   std::condition_variable changed_;
   std::atomic<int> halt_ = 0;
   std::size_t begun_ = 0;
+  double seconds_per_parameter_ = 0;  // a cell needs to start, make a step and save its state, at most so far
+  bool out_of_time_ = false;
+  LeaseWatch watch_;
+  std::set<const Cell*> told_;  // of which it was said that others hold them
+  std::chrono::steady_clock::time_point look_again_ = {};
+  std::size_t at_work_ = 0;  // cells
+  double held_ = 0;          // bytes of them, by the forecast
   RunSummary counts_;
 };
 
@@ -184,7 +271,7 @@ void work_side_by_side(Pool& pool, std::size_t jobs, std::size_t threads, std::s
 
 int RunSummary::exit_code() const {
   if (stopped) return 75;
-  return failed + busy + left > 0 ? 1 : 0;
+  return failed + left_failed + busy + left > 0 ? 1 : 0;
 }
 
 std::size_t threads_of(const Cell& cell) {
@@ -197,17 +284,25 @@ bool has_source(const std::filesystem::path& sweep_folder, const Cell& cell) {
 }
 
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer) {
-  std::size_t complete = 0, threads = 1;
+  std::size_t complete = 0, left_failed = 0, threads = 1;
   std::vector<const Cell*> missing;
   for (const Cell& cell : cells) {
-    if (is_complete(locate(request.folder, cell), cell.id))
+    if (is_complete(locate(request.folder, cell), cell.id)) {
       ++complete;
-    else
+      continue;
+    }
+    const std::optional<Failure> before = last_failure(request.folder, cell);
+    const bool own = before && repeats(before->kind);
+    if (own == request.retry)
       missing.push_back(&cell);
+    else if (own)
+      ++left_failed;
   }
   const std::size_t jobs = std::min(request.jobs, missing.size());
   if (jobs > 1) {
-    sort_by_cost(missing);
+    sort_dearest_first(missing, [&](const Cell& cell) {
+      return request.forecast == nullptr ? 0 : request.forecast->seconds_of(cell);
+    });
     for (const Cell* cell : missing) threads = std::max(threads, threads_of(*cell));
   }
   const auto source_is_there = [&](const Cell& cell) { return has_source(request.folder, cell); };
@@ -218,6 +313,7 @@ RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, Run
     pool.work();
   RunSummary summary = pool.summary();
   summary.complete += complete;
+  summary.left_failed = left_failed;
   return summary;
 }
 

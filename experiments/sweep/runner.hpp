@@ -4,10 +4,13 @@
 #include <atomic>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "experiments/sweep/claim.hpp"
+#include "experiments/sweep/forecast.hpp"
 #include "experiments/sweep/sweep.hpp"
 #include "experiments/training/trainer.hpp"
 
@@ -23,8 +26,8 @@ class RunObserver {
   virtual void end(const Cell& /*cell*/, const CellResult& /*result*/) {}
   /// What the user should know of the cell, a sentence.
   virtual void note(const Cell& /*cell*/, const std::string& /*text*/) {}
-  /// Another process works on the cell.
-  virtual void busy(const Cell& /*cell*/) {}
+  /// Another process works on the cell: host, pid, job.
+  virtual void busy(const Cell& /*cell*/, const std::string& /*who*/) {}
 };
 
 struct RunRequest {
@@ -32,16 +35,24 @@ struct RunRequest {
   std::filesystem::path data_dir;
   std::vector<std::string> argv;
   bool fail_fast = false;
-  std::size_t jobs = 1;                    // cells at once
+  bool live = true;                    // as CellRequest::live
+  std::size_t jobs = 1;                // cells at once
+  const Forecast* forecast = nullptr;  // of the cells; none: they take no time and no memory
+  double memory = std::numeric_limits<double>::infinity();  // bytes that the process may hold
   std::vector<int> processors;             // to bind jobs to, `training.threads` each; too few: none is bound
   const std::atomic<int>* stop = nullptr;  // as CellRequest::stop
+  const TimeLimit* limit = nullptr;        // stops by itself, and starts no cell that cannot save its state
+  bool wait = false;                       // for cells that others hold, to take over those they lose
+  double lease = Claim::kSeconds;          // seconds without a sign of life after which a cell is lost
+  bool retry = false;                      // only the cells whose own failure plain runs leave
   std::function<CellResult(const CellRequest&)> run = run_cell;
 };
 
 struct RunSummary {
   std::size_t complete = 0;  // before and now
   std::size_t ran = 0, failed = 0, busy = 0, left = 0;
-  bool stopped = false;
+  std::size_t left_failed = 0;  // failed before for a reason of their own, and were left
+  bool stopped = false;         // on request or by the time limit
 
   /// 0 all complete, 75 stopped on request, 1 else.
   [[nodiscard]] int exit_code() const;
@@ -53,9 +64,12 @@ struct RunSummary {
 /// True unless a cell starts from another one of the sweep that is not complete in its folder.
 [[nodiscard]] bool has_source(const std::filesystem::path& sweep_folder, const Cell& cell);
 
-/// Runs the missing ones of `cells`: in their order, or with several jobs the dearest first (parameters times
-/// tokens), each after the one whose weights it starts from; with that one it fails. A cell that fails is
-/// counted and the others go on, unless fail_fast: then those at work save their state and stop.
+/// Runs the missing ones of `cells`: in their order, or with several jobs the dearest first by forecast, of
+/// those that fit into memory beside the others, each after the one whose weights it starts from; with that
+/// one it fails. A cell that fails is counted and the others go on, unless fail_fast: then those at work save
+/// their state and stop. Cells that failed before in a way that repeats are left, or with `retry` the only
+/// ones that run. What a cell needs to save a state is taken from the cells before it, in proportion to its
+/// parameters.
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer);
 
 }  // namespace isorbit::experiments

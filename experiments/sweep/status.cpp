@@ -1,14 +1,17 @@
 #include "experiments/sweep/status.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <map>
 
 #include "core/record/journal.hpp"
 #include "core/record/run_file.hpp"
-#include "experiments/sweep/cell_lock.hpp"
+#include "experiments/sweep/forecast_error.hpp"
+#include "experiments/sweep/lease.hpp"
 #include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/publication.hpp"
 #include "experiments/sweep/text_table.hpp"
-#include "experiments/training/trainer.hpp"
+#include "experiments/training/attempts.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -49,6 +52,15 @@ void read_record(const std::filesystem::path& file, CellStatus& status) {
   status.valid_loss = last("valid", "loss");
 }
 
+/// Why it failed, who works on it, and whether that one has been heard of lately.
+std::string remark(const CellStatus& s) {
+  std::string text = (s.kind.empty() ? "" : s.kind + ": ") + s.reason;
+  if (s.owner.empty()) return text;
+  text += (text.empty() ? "" : "; ") + s.owner;
+  if (s.silent_seconds) text += ", stale: no sign of life for " + fixed(*s.silent_seconds, 0) + " s";
+  return text;
+}
+
 std::string loss_text(const std::optional<double>& loss) { return loss ? fixed(*loss, 4) : "-"; }
 
 }  // namespace
@@ -69,47 +81,97 @@ const char* name_of(CellState state) {
   return "stopped";
 }
 
+namespace {
+
+/// Who works on a cell, as far as its newest attempt tells.
+struct Worker {
+  std::string owner;
+  double silent = 0;  // seconds since the last sign of life
+  bool alive = false;
+  bool lost = false;  // silent for longer than its lease holds
+};
+
+Worker worker_of(const Attempt& attempt) {
+  const std::optional<LeaseLook> look = look_at_lease(attempt.folder / "lease");
+  if (!look || look->is_free()) return {};
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  Worker worker;
+  worker.owner = look->owner ? look->owner->text() : "unknown";
+  worker.silent = std::chrono::duration<double>(now - look->touched).count();
+  worker.lost = worker.silent >= look->seconds();
+  worker.alive = look->locked || !worker.lost;
+  return worker;
+}
+
+CellState state_of_attempts(const std::filesystem::path& folder, const std::vector<Attempt>& attempts) {
+  std::error_code error;
+  if (attempts.empty()) return CellState::planned;
+  if (worker_of(attempts.front()).alive) return CellState::running;
+  if (std::filesystem::exists(attempts.front().folder / "failed.json", error)) return CellState::failed;
+  return newest_file(folder, "journal.log") ? CellState::stopped : CellState::planned;
+}
+
+}  // namespace
+
 CellState state_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
   const std::filesystem::path folder = locate(sweep_folder, cell);
-  std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) return CellState::planned;
-  if (CellLock::is_taken(folder)) return CellState::running;
   if (is_complete(folder, cell.id)) return CellState::done;
-  if (std::filesystem::exists(folder / "failed.json", error)) return CellState::failed;
-  return std::filesystem::exists(folder / "journal.log", error) ? CellState::stopped : CellState::planned;
+  return state_of_attempts(folder, attempts_in(folder));
+}
+
+std::optional<Failure> last_failure(const std::filesystem::path& sweep_folder, const Cell& cell) {
+  const std::vector<Attempt> attempts = attempts_in(locate(sweep_folder, cell));
+  return attempts.empty() ? std::nullopt : read_failure(attempts.front().folder);
 }
 
 CellStatus status_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
   CellStatus status;
   status.state = state_of(sweep_folder, cell);
   const std::filesystem::path folder = locate(sweep_folder, cell);
+  if (const std::vector<Attempt> attempts = attempts_in(folder); !attempts.empty()) {
+    const Worker worker = worker_of(attempts.front());
+    status.attempt = attempts.front().number;
+    if (status.state != CellState::done) status.owner = worker.owner;
+    if (status.state != CellState::done && worker.lost) status.silent_seconds = worker.silent;
+  }
   try {
     if (status.state == CellState::done)
       read_record(folder / "run.h5", status);
-    else if (status.state != CellState::planned)
-      read_journal(folder / "journal.log", status);
-    if (status.state == CellState::failed)
-      status.reason = core::read_document(folder / "failed.json").root.value("reason", std::string());
+    else if (const auto journal = newest_file(folder, "journal.log"))
+      read_journal(*journal, status);
+    if (const auto failure = last_failure(sweep_folder, cell); status.state == CellState::failed && failure) {
+      status.kind = name_of(failure->kind);
+      status.reason = failure->reason;
+    }
   } catch (const std::exception& error) {
     status.reason = error.what();
   }
   return status;
 }
 
+std::vector<Cell> missing_cells(std::span<const Cell> cells, const std::filesystem::path& sweep_folder) {
+  std::vector<Cell> missing;
+  for (const Cell& cell : cells)
+    if (state_of(sweep_folder, cell) != CellState::done) missing.push_back(cell);
+  return missing;
+}
+
 std::string status_text(const std::filesystem::path& sweep_folder, const Sweep& sweep) {
-  TextTable table({"id", "state", "arm", "changed", "seed", "from", "step", "loss", "valid", ""});
+  TextTable table({"id", "state", "arm", "changed", "seed", "from", "attempt", "step", "loss", "valid", ""});
   std::map<std::string, int> counts;
   for (const Cell& cell : sweep.cells) {
     const CellStatus s = status_of(sweep_folder, cell);
     ++counts[name_of(s.state)];
     const std::string step = std::to_string(s.step) + "/" + std::to_string(cell.facts.steps);
     table.add({short_id(cell.id), name_of(s.state), cell.arm, label_of(cell.changed),
-               std::to_string(cell.seed), cell.from ? cell.from->text() : "", step, loss_text(s.loss),
-               loss_text(s.valid_loss), s.reason});
+               std::to_string(cell.seed), cell.from ? cell.from->text() : "",
+               s.attempt > 0 ? std::to_string(s.attempt) : "-", step, loss_text(s.loss),
+               loss_text(s.valid_loss), remark(s)});
   }
   std::string text = table.text() + "\n" + std::to_string(sweep.cells.size()) + " cells:";
   for (const auto& [state, count] : counts) text += " " + std::to_string(count) + " " + state;
-  return text + "\n";
+  const std::string errors = text_of(forecast_errors(sweep_folder, sweep.cells));
+  return text + "\n" + errors + (errors.empty() ? "" : "\n");
 }
 
 std::string status_json(const std::filesystem::path& sweep_folder, const Sweep& sweep) {
@@ -120,11 +182,15 @@ std::string status_json(const std::filesystem::path& sweep_folder, const Sweep& 
     line["changed"] = Json::object();
     for (const Assignment& a : cell.changed) line["changed"][a.name] = a.value;
     line["seed"] = cell.seed;
+    if (s.attempt > 0) line["attempt"] = s.attempt;
+    if (!s.owner.empty()) line["owner"] = s.owner;
+    if (s.silent_seconds) line["stale_seconds"] = *s.silent_seconds;
     line["step"] = s.step;
     line["steps"] = cell.facts.steps;
     line["loss"] = s.loss ? Json(*s.loss) : Json();
     line["valid_loss"] = s.valid_loss ? Json(*s.valid_loss) : Json();
     if (cell.from) line["from"] = from_json(*cell.from);
+    if (!s.kind.empty()) line["kind"] = s.kind;
     if (!s.reason.empty()) line["reason"] = s.reason;
     line["folder"] = locate(sweep_folder, cell).string();
     text += line.dump() + "\n";

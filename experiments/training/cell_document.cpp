@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/document/digest.hpp"
+#include "core/record/run_file.hpp"
 #include "experiments/task.hpp"
 
 namespace isorbit::experiments {
@@ -47,6 +48,11 @@ Spec training_spec() {
       Field{"batch",
             Spec::integer().at_least(1).at_most(1 << 20),
             "sequences a step; the model's own where absent",
+            {},
+            true},
+      Field{"accumulate",
+            Spec::integer().at_least(1).at_most(1 << 20),
+            "batches whose gradients are averaged before an update; 1 where absent",
             {},
             true},
       Field{"validate_every", Spec::integer().at_least(1), "steps between validations", 100},
@@ -141,6 +147,8 @@ std::string cell_id(const Json& document, const std::string& data_sha256) {
   identity["model"] = without_cosmetics(document.at("model"), true);
   identity["method"] = without_cosmetics(document.at("method"), true);
   identity["data_sha256"] = data_sha256;
+  identity["schema_version"] = core::kSchemaVersion;
+  if (identity["training"].value("accumulate", 2) == 1) identity["training"].erase("accumulate");
   return core::sha256_hex(core::canonical(identity));
 }
 

@@ -10,8 +10,8 @@
 
 namespace isorbit::experiments {
 
-/// Fields of "training": steps, batch (0: the model's), validate_every, spectra_every, checkpoint_every,
-/// threads, dtype, valid_targets.
+/// Fields of "training": steps, batch (absent: the model's), accumulate, validate_every, spectra_every,
+/// checkpoint_every, threads, dtype, valid_targets.
 [[nodiscard]] core::Spec training_spec();
 /// Fields of "data": corpus, tokenizer.
 [[nodiscard]] core::Spec data_spec();
@@ -32,7 +32,7 @@ namespace isorbit::experiments {
 /// SHA-256 (hex) of the model of a cell's document; a batch that is a field of its training is left out.
 [[nodiscard]] std::string model_id(const core::Json& document);
 
-/// SHA-256 (hex) of the canonical document and the data's fingerprint.
+/// SHA-256 (hex) of the canonical document, the data's fingerprint and the schema version.
 [[nodiscard]] std::string cell_id(const core::Json& document, const std::string& data_sha256);
 
 }  // namespace isorbit::experiments

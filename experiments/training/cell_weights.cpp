@@ -1,10 +1,13 @@
 #include "experiments/training/cell_weights.hpp"
 
+#include <optional>
 #include <stdexcept>
 
 #include "core/record/run_file.hpp"
+#include "experiments/training/attempts.hpp"
 #include "experiments/training/checkpoint.hpp"
 #include "experiments/training/recorder.hpp"
+#include "experiments/training/weights.hpp"
 #include "ops/registry.hpp"
 
 namespace isorbit::experiments {
@@ -14,7 +17,13 @@ namespace {
 using core::Json;
 
 constexpr const char* kCheckpoint = "checkpoint.safetensors";
-constexpr const char* kWeights = "weights.safetensors";
+
+/// In the folder itself, which may be that of an attempt, or in the newest attempt that has one.
+std::optional<std::filesystem::path> checkpoint_in(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder / kCheckpoint, error)) return folder / kCheckpoint;
+  return newest_file(folder, kCheckpoint);
+}
 
 /// From the state of training: the weights of its method at its coordinates.
 CellWeights from_checkpoint(const std::filesystem::path& file, Json document) {
@@ -61,9 +70,7 @@ std::filesystem::path cell_folder(const std::filesystem::path& path) {
     throw std::runtime_error(path.string() + ": found nothing; expected the folder of a cell");
   std::filesystem::path folder = is_folder ? path : path.parent_path();
   if (folder.empty()) folder = ".";
-  if (std::filesystem::exists(Recorder::run_path(folder), error) ||
-      std::filesystem::exists(folder / kCheckpoint, error))
-    return folder;
+  if (std::filesystem::exists(Recorder::run_path(folder), error) || checkpoint_in(folder)) return folder;
   throw std::runtime_error(
       folder.string() + ": found " +
       (std::filesystem::exists(folder / "plan.json", error)
@@ -73,13 +80,13 @@ std::filesystem::path cell_folder(const std::filesystem::path& path) {
 
 CellWeights read_cell_weights(const std::filesystem::path& cell) {
   const std::filesystem::path folder = cell_folder(cell);
+  const std::optional<std::filesystem::path> checkpoint = checkpoint_in(folder);
   if (!std::filesystem::exists(Recorder::run_path(folder)))
-    return from_checkpoint(folder / kCheckpoint, Json());
+    return from_checkpoint(checkpoint.value(), Json());
   const core::RunRecord record = core::read_run(Recorder::run_path(folder));
   Json document = Json::parse(record.config);
-  if (!std::filesystem::exists(folder / kWeights)) return from_checkpoint(folder / kCheckpoint, document);
   return {std::move(document), record.provenance.at("cell_id"),
-          record.at("train").at("step").integers().back(), core::read_tensors(folder / kWeights)};
+          record.at("train").at("step").integers().back(), core::read_tensors(weights_path(folder))};
 }
 
 }  // namespace isorbit::experiments

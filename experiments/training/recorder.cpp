@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include "experiments/training/record_row.hpp"
 
 namespace isorbit::experiments {
 
@@ -12,8 +16,8 @@ using core::Json;
 
 /// The column's vector of T, made with unit and name at first use.
 template <class T>
-std::vector<T>& column(core::Series& series, const std::string& name, const char* unit = "",
-                       const char* long_name = "") {
+std::vector<T>& column(core::Series& series, const std::string& name, const char* unit,
+                       const char* long_name) {
   for (Column& c : series.columns) {
     if (c.name == name) return std::get<std::vector<T>>(c.values);
   }
@@ -21,34 +25,11 @@ std::vector<T>& column(core::Series& series, const std::string& name, const char
   return std::get<std::vector<T>>(series.columns.back().values);
 }
 
-double number(const Json& value) { return value.is_number() ? value.get<double>() : NAN; }
-
-void add_train(core::RunRecord& record, const Json& row) {
-  core::Series& s = record.series_at("train");
-  column<std::int64_t>(s, "step", "1", "finished updates").push_back(row.at("step").get<std::int64_t>());
-  column<double>(s, "loss", "nats", "training loss of the step's batch").push_back(number(row.at("loss")));
-  const Json& rates = row.at("learning_rate");
-  for (std::size_t g = 0; g < rates.size(); ++g) {
-    const std::string name = g == 0 ? "learning_rate" : "learning_rate_" + std::to_string(g);
-    column<double>(s, name, "1", "learning rate of the method's group, in order").push_back(number(rates[g]));
-  }
-  column<double>(s, "grad_norm", "1", "Euclidean norm of all gradients before clipping")
-      .push_back(number(row.at("grad_norm")));
-  column<std::int64_t>(s, "tokens", "1", "targets seen so far")
-      .push_back(row.at("tokens").get<std::int64_t>());
-  column<double>(s, "seconds", "s", "time spent training so far").push_back(number(row.at("seconds")));
-}
-
-void add_valid(core::RunRecord& record, const Json& row) {
-  core::Series& s = record.series_at("valid");
-  const double loss = number(row.at("loss"));
-  column<std::int64_t>(s, "step", "1", "finished updates").push_back(row.at("step").get<std::int64_t>());
-  column<double>(s, "loss", "nats", "mean loss over the validation set").push_back(loss);
-  column<double>(s, "perplexity", "1", "exp(loss)").push_back(std::exp(loss));
-  if (row.contains("bits_per_byte")) {
-    column<double>(s, "bits_per_byte", "bit", "loss per byte of text")
-        .push_back(number(row.at("bits_per_byte")));
-  }
+void add(core::RunRecord& record, const RecordRow& row) {
+  core::Series& s = record.series_at(row.series);
+  for (const RecordValue& v : row.values)
+    std::visit([&]<class T>(const T& value) { column<T>(s, v.column, v.unit, v.long_name).push_back(value); },
+               v.value);
 }
 
 void add_spectrum(core::RunRecord& record, const Json& row) {
@@ -66,54 +47,77 @@ void add_spectrum(core::RunRecord& record, const Json& row) {
   s.values.insert(s.values.end(), values.begin(), values.end());
 }
 
-void add_measures(core::RunRecord& record, const Json& row) {
-  core::Series& s = record.series_at(row.at("series").get<std::string>());
+void add_replay(core::RunRecord& record, const Json& row) {
+  core::Series& s = record.series_at("replay");
   column<std::int64_t>(s, "step", "1", "finished updates").push_back(row.at("step").get<std::int64_t>());
-  for (const auto& [name, value] : row.at("values").items())
-    column<double>(s, name, "1").push_back(number(value));
+  column<std::string>(s, "link", "", "checksum of the link before, the loss and every stored tensor")
+      .push_back(row.at("link").get<std::string>());
+  column<std::string>(s, "digests", "", "four hexadecimal digits a tensor, in the order of replay/tensor")
+      .push_back(row.at("digests").get<std::string>());
 }
 
-void add_event(core::RunRecord& record, const Json& row) {
-  core::Series& s = record.series_at("event");
-  column<std::int64_t>(s, "step", "1", "finished updates").push_back(row.at("step").get<std::int64_t>());
-  column<std::string>(s, "kind").push_back(row.at("kind").get<std::string>());
-  column<std::string>(s, "parameter").push_back(row.at("parameter").get<std::string>());
-  const std::pair<const char*, const char*> numbers[] = {
-      {"factor", "of the whole tensor; NaN where rows or columns have several"},
-      {"defect", "what moved that should have stayed: singular values, or logits"},
-      {"bound", "what the defect might have been"},
-      {"before", "ratio of norms of weights scaled against each other, before"},
-      {"after", "the same, after"},
-      {"ulp", "move of the logits in units in the last place of the largest"}};
-  for (const auto& [name, what] : numbers)
-    column<double>(s, name, "1", what).push_back(row.contains(name) ? number(row.at(name)) : NAN);
+void add_replay_tensors(core::RunRecord& record, const Json& row) {
+  core::Series& s = record.series_at("replay/tensor");
+  const auto names = row.at("names").get<std::vector<std::string>>();
+  std::vector<std::int64_t> items(names.size());
+  std::iota(items.begin(), items.end(), 0);
+  column<std::int64_t>(s, "item", "1", "place in a row of digests") = std::move(items);
+  column<std::string>(s, "name", "", "of a weight, or of a coordinate of one") = names;
 }
 
-void add_segment(core::RunRecord& record, const Json& row) {
-  core::Series& s = record.series_at("segment");
-  column<std::int64_t>(s, "start_step", "1", "finished updates when the process began")
-      .push_back(row.at("start_step").get<std::int64_t>());
-  column<std::int64_t>(s, "resumed_from", "1", "step of the checkpoint; -1: none")
-      .push_back(row.at("resumed_from").get<std::int64_t>());
-  column<double>(s, "start_time", "s", "seconds since 1970").push_back(number(row.at("start_time")));
+Json json_of(const core::Series& series) {
+  Json columns = Json::array();
+  for (const Column& c : series.columns) {
+    Json column = {{"name", c.name}, {"unit", c.unit}, {"long_name", c.long_name}};
+    if (const auto* doubles = std::get_if<std::vector<double>>(&c.values))
+      column["doubles"] = core::pack_doubles(*doubles);
+    else if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&c.values))
+      column["integers"] = *integers;
+    else
+      column["texts"] = std::get<std::vector<std::string>>(c.values);
+    columns.push_back(std::move(column));
+  }
+  return {{"path", series.path}, {"columns", std::move(columns)}};
+}
+
+core::Series series_of(const Json& json) {
+  core::Series series{json.at("path").get<std::string>(), {}};
+  for (const Json& c : json.at("columns")) {
+    core::Values values;
+    if (c.contains("doubles"))
+      values = core::unpack_doubles(c.at("doubles"));
+    else if (c.contains("integers"))
+      values = c.at("integers").get<std::vector<std::int64_t>>();
+    else
+      values = c.at("texts").get<std::vector<std::string>>();
+    const auto text = [&](const char* key) { return c.at(key).get<std::string>(); };
+    series.columns.push_back({text("name"), std::move(values), text("unit"), text("long_name")});
+  }
+  return series;
 }
 
 }  // namespace
 
-Recorder::Recorder(std::filesystem::path folder, std::optional<std::int64_t> resumed_from)
+Recorder::Recorder(std::filesystem::path folder, std::optional<std::int64_t> resumed_from,
+                   std::span<const Json> kept)
     : folder_(std::move(folder)), resumed_from_(resumed_from) {
   const std::filesystem::path journal = journal_path(folder_);
-  if (resumed_from && std::filesystem::exists(journal)) {
-    core::Journal::truncate_after(journal, *resumed_from);
-  } else {
-    std::filesystem::remove(journal);
-  }
+  if (std::filesystem::exists(journal))
+    throw std::runtime_error(journal.string() +
+                             ": is there already; an attempt's folder is for one process life");
+  core::Journal::write(journal, kept);
   journal_ = std::make_unique<core::Journal>(journal);
 }
 
-void Recorder::append(const Json& row) {
+void Recorder::append(Json row) {
   journal_->append(row);
   if (watcher_) watcher_(row);
+  if (live_) live_->push(std::move(row));
+}
+
+void Recorder::show_live(std::function<void(const std::string&)> note) {
+  live_ = std::make_unique<LiveLog>(live_path(folder_), core::Journal::read(journal_path(folder_)).rows,
+                                    std::move(note));
 }
 
 void Recorder::train(std::int64_t step, double loss, std::span<const double> rates, double grad_norm,
@@ -130,7 +134,7 @@ void Recorder::train(std::int64_t step, double loss, std::span<const double> rat
 void Recorder::valid(std::int64_t step, double loss, double bits_per_byte) {
   Json row{{"t", "valid"}, {"step", step}, {"loss", loss}};
   if (!std::isnan(bits_per_byte)) row["bits_per_byte"] = bits_per_byte;
-  append(row);
+  append(std::move(row));
 }
 
 void Recorder::spectrum(std::int64_t step, const std::string& parameter, std::span<const std::int64_t> shape,
@@ -161,6 +165,14 @@ void Recorder::event(const EventRow& row) {
           {"ulp", row.ulp}});
 }
 
+void Recorder::replay_tensors(const std::vector<std::string>& names) {
+  append({{"t", "replay_tensors"}, {"step", 0}, {"names", names}});
+}
+
+void Recorder::replay(std::int64_t step, const std::string& link, const std::string& digests) {
+  append({{"t", "replay"}, {"step", step}, {"link", link}, {"digests", digests}});
+}
+
 void Recorder::segment(std::int64_t start_step, double start_time) {
   append({{"t", "segment"},
           {"start_step", start_step},
@@ -168,25 +180,40 @@ void Recorder::segment(std::int64_t start_step, double start_time) {
           {"start_time", start_time}});
 }
 
-void Recorder::seal(const std::string& config, const std::map<std::string, std::string>& provenance,
-                    std::vector<core::Series> more) {
+void Recorder::end(std::int64_t step, const std::string& config,
+                   const std::map<std::string, std::string>& provenance, std::span<const core::Series> more) {
+  Json series = Json::array();
+  for (const core::Series& s : more) series.push_back(json_of(s));
+  journal_->append({{"t", "end"},
+                    {"step", step},
+                    {"config", config},
+                    {"provenance", provenance},
+                    {"series", std::move(series)}});
   journal_->sync();
-  core::RunRecord record;
-  record.config = config;
-  record.provenance = provenance;
-  for (const Json& row : core::Journal::read(journal_path(folder_)).rows) {
-    const auto kind = row.at("t").get<std::string>();
-    if (kind == "train") add_train(record, row);
-    if (kind == "valid") add_valid(record, row);
-    if (kind == "spectrum") add_spectrum(record, row);
-    if (kind == "measure") add_measures(record, row);
-    if (kind == "event") add_event(record, row);
-    if (kind == "segment") add_segment(record, row);
-  }
-  for (core::Series& series : more) record.series.push_back(std::move(series));
-  core::write_run(run_path(folder_), record);
   journal_.reset();
-  std::filesystem::remove(journal_path(folder_));
+  live_.reset();
+}
+
+std::optional<core::RunRecord> Recorder::record_of(const std::filesystem::path& folder) {
+  const std::filesystem::path journal = journal_path(folder);
+  const std::vector<Json> rows = core::Journal::read(journal).rows;
+  if (rows.empty() || !rows.back().is_object() || rows.back().value("t", "") != "end") return {};
+  try {
+    const Json& end = rows.back();
+    core::RunRecord record;
+    record.config = end.at("config").get<std::string>();
+    record.provenance = end.at("provenance").get<std::map<std::string, std::string>>();
+    for (const Json& row : rows) {
+      if (row.at("t") == "spectrum") add_spectrum(record, row);
+      if (row.at("t") == "replay") add_replay(record, row);
+      if (row.at("t") == "replay_tensors") add_replay_tensors(record, row);
+      if (const std::optional<RecordRow> recorded = record_row(row)) add(record, *recorded);
+    }
+    for (const Json& series : end.at("series")) record.series.push_back(series_of(series));
+    return record;
+  } catch (const std::exception& error) {
+    throw std::runtime_error(journal.string() + ": holds a row that is none of a run's: " + error.what());
+  }
 }
 
 }  // namespace isorbit::experiments

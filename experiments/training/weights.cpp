@@ -4,8 +4,8 @@
 #include <set>
 #include <stdexcept>
 
+#include "experiments/training/attempts.hpp"
 #include "experiments/training/cell_weights.hpp"
-#include "experiments/training/hugging_face.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -15,13 +15,13 @@ constexpr const char* kProgram = "hugging_face";
 std::string in_quotes(const std::string& name) { return core::shown(core::Json(name)); }
 
 core::TensorFile read_weights(const std::filesystem::path& file, const core::Document& model_document,
-                              const core::Model& model) {
+                              const core::Model& model, const Note& note) {
   core::TensorFile stored = core::read_tensors(file);
   if (stored.metadata.contains("intervals")) return read_cell_weights(file).weights;
   const std::vector<std::string> programs = foreign_programs(model_document);
   if (std::ranges::find(programs, kProgram) == programs.end()) return stored;
   const ForeignTable table = read_foreign_table(model_document, model, kProgram);
-  return is_foreign(stored, table) ? read_hugging_face(file, table) : std::move(stored);
+  return is_foreign(stored, table) ? read_hugging_face(file, table, note) : std::move(stored);
 }
 
 }  // namespace
@@ -43,6 +43,7 @@ std::filesystem::path weights_file(const std::filesystem::path& path) {
   if (std::filesystem::is_regular_file(path, error)) return path;
   for (const char* name : {"weights.safetensors", "model.safetensors", "checkpoint.safetensors"})
     if (std::filesystem::is_regular_file(path / name, error)) return path / name;
+  if (const auto checkpoint = newest_file(path, "checkpoint.safetensors")) return *checkpoint;
   throw std::runtime_error(std::filesystem::is_directory(path, error)
                                ? path.string() +
                                      ": is a folder without weights.safetensors, model.safetensors "
@@ -51,9 +52,9 @@ std::filesystem::path weights_file(const std::filesystem::path& path) {
 }
 
 core::TensorFile load_weights(const std::filesystem::path& path, const core::Document& model_document,
-                              const core::Model& model) {
+                              const core::Model& model, const Note& note) {
   const std::filesystem::path file = weights_file(path);
-  core::TensorFile weights = read_weights(file, model_document, model);
+  core::TensorFile weights = read_weights(file, model_document, model, note);
   WeightShapes shapes;
   for (const core::StoredTensor& stored : weights.tensors) {
     stored.expect(core::StoredType::f32);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/record/tensor_file.hpp"
+#include "experiments/training/hugging_face.hpp"
 #include "experiments/training/learner.hpp"
 
 namespace isorbit::experiments {
@@ -18,14 +19,17 @@ void write_weights(const std::filesystem::path& file, Learner& learner, const st
                    std::int64_t step);
 
 /// The file that `path` means: itself, or of a folder weights.safetensors, model.safetensors or
-/// checkpoint.safetensors, the first there is. Throws std::runtime_error where there is none.
+/// checkpoint.safetensors, the first there is, or the checkpoint of the newest attempt at a cell. Throws
+/// std::runtime_error where there is none.
 [[nodiscard]] std::filesystem::path weights_file(const std::filesystem::path& path);
 
 /// Reads weights under the names of the model: a file of ours, the checkpoint of a cell (realized), or a file
-/// with the names of another program that the model document has a table for. Throws std::runtime_error
-/// naming the file and every tensor that is missing, of another shape, or none of the model's.
+/// with the names of another program that the model document has a table for, of which F16 and BF16 are
+/// widened, with a note. Throws std::runtime_error naming the file and every tensor that is missing, of
+/// another shape, or none of the model's.
 [[nodiscard]] core::TensorFile load_weights(const std::filesystem::path& path,
-                                            const core::Document& model_document, const core::Model& model);
+                                            const core::Document& model_document, const core::Model& model,
+                                            const Note& note = {});
 
 /// Shapes of weights by name.
 using WeightShapes = std::map<std::string, core::Shape>;

@@ -136,15 +136,17 @@ TEST_F(JournalFile, ATornTailIsCutWhenOpenedSoThatLaterRowsAreRead) {
   EXPECT_EQ(contents.rows[3], row(3));
 }
 
-TEST_F(JournalFile, TruncateAfterDropsOnlyRowsOfLaterSteps) {
+TEST_F(JournalFile, MayBeginWithRowsOfAnotherThatAreThereTogetherOrNotAtAll) {
   write_rows(0, 10);
-  Journal(path_).append(Json{{"series", "segment"}, {"note", "no step"}});
-  const auto kept = Journal::truncate_after(path_, 6);
-  ASSERT_EQ(kept.size(), 8u);
-  EXPECT_EQ(kept[6], row(6));
-  EXPECT_EQ(kept[7]["note"], "no step");
-  EXPECT_EQ(Journal::read(path_).rows, kept);
-  EXPECT_FALSE(fs::exists(part_of(path_)));
+  const std::vector<Json> rows = Journal::read(path_).rows;
+  const fs::path next = folder_ / "next.journal";
+  Journal::write(next, std::span(rows).first(7));
+  Journal(next).append(row(7));
+  const auto contents = Journal::read(next);
+  EXPECT_TRUE(contents.whole());
+  EXPECT_EQ(contents.rows, std::vector<Json>(rows.begin(), rows.begin() + 8));
+  EXPECT_FALSE(fs::exists(part_of(next)));
+  EXPECT_THROW(Journal::write(folder_ / "absent" / "next", rows), std::runtime_error);
 }
 
 TEST_F(JournalFile, AppendedRowsSurviveKill) {

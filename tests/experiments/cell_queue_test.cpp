@@ -38,7 +38,7 @@ class Chain : public testing::Test {
   }
 
   CellResult run_one(const CellRequest& request) {
-    const std::string arm = request.folder.parent_path().filename().string();
+    const std::string arm = request.folder.parent_path().parent_path().filename().string();
     const auto cell = std::ranges::find(cells_, arm, &Cell::arm);
     if (cell->from) {
       EXPECT_TRUE(is_complete(folder_.path() / cell->from->folder, cell->from->id)) << arm;
@@ -121,9 +121,10 @@ TEST_F(Chain, StartsFromACellThatIsCompleteOutsideTheSelection) {
 }
 
 TEST_F(Chain, BeginsWithTheDearestChain) {
-  cells_[3].facts.tokens = 2;  // dearer than a, b or c, but not than all three
+  // d is dearer than a, b or c, but not than all three.
+  const auto seconds = [](const Cell& cell) { return cell.arm == "d" ? 2.0 : 1.0; };
   std::vector<const Cell*> order = pointers();
-  sort_by_cost(order);
+  sort_dearest_first(order, seconds);
   EXPECT_EQ(order.front()->arm, "a");
 }
 

@@ -5,6 +5,7 @@
 
 #include "analysis/certificate.hpp"
 #include "core/record/run_file.hpp"
+#include "tests/experiments/lives.hpp"
 #include "tests/experiments/run_program.hpp"
 #include "tests/experiments/small_cell.hpp"
 
@@ -96,12 +97,9 @@ TEST(OnDefect, AResumedRunRemembersWhereItsSpectraBegan) {
   const SmallCell small;
   const Json document = large_steps(small, 3, {{"on_defect", "fail"}});
   const std::string whole = run_cell(small.request(document, "whole")).reason;
-  CellRequest request = small.request(document, "stopped");
-  std::atomic<int> stop{0};
-  request.stop = &stop;
-  request.progress = [&](const Progress& p) { stop = p.step == 7 ? 1 : 0; };
-  ASSERT_EQ(run_cell(request).outcome, Outcome::stopped);
-  EXPECT_EQ(run_cell(small.request(document, "stopped")).reason, whole);
+  Lives lives(small, document, "stopped");
+  ASSERT_EQ(lives.stopped_after(7).outcome, Outcome::stopped);
+  EXPECT_EQ(lives.to_the_end().reason, whole);
 }
 
 TEST(OnDefect, ARunThatKeepsItsInvariantIsLeftAlone) {

@@ -23,7 +23,7 @@ TEST(Program, SaysWhatItDoesAndWhichVersionItIs) {
   const TemporaryFolder here;
   const Ran help = run_program(here.path(), "--help");
   EXPECT_EQ(help.code, 0);
-  for (const char* verb : {"validate", "plan", "run", "status", "compare", "export", "certify", "eval",
+  for (const char* verb : {"validate", "plan", "run", "repair", "gc", "status", "compare", "export", "certify", "eval",
                            "compile", "bench", "profile", "list", "schema"}) {
     EXPECT_HOLDS(help.out, "\n  " + std::string(verb) + " ");
     const Ran of_verb = run_program(here.path(), std::string(verb) + " --help");

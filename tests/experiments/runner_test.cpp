@@ -2,11 +2,9 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <condition_variable>
-#include <csignal>
 #include <map>
 #include <mutex>
 #include <set>
@@ -14,11 +12,12 @@
 
 #include "core/record/journal.hpp"
 #include "core/record/run_file.hpp"
-#include "experiments/sweep/cell_lock.hpp"
+#include "experiments/sweep/claim.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/plan.hpp"
 #include "experiments/sweep/processors.hpp"
 #include "experiments/sweep/status.hpp"
+#include "experiments/training/attempts.hpp"
 #include "tests/experiments/sealed_record.hpp"
 #include "tests/experiments/small_sweep.hpp"
 
@@ -43,14 +42,16 @@ class Runner : public testing::Test {
     request_.data_dir = small_.path() / "data";
     for (const Cell& cell : sweep_.cells) ids_[(request_.folder / cell.folder).string()] = cell.id;
     request_.run = [this](const CellRequest& request) {
-      ran_.push_back(request.folder.lexically_relative(request_.folder).string());
-      return seal(request, ids_.at(request.folder.string()));
+      ran_.push_back(cell_of(request).lexically_relative(request_.folder).string());
+      return seal(request, ids_.at(cell_of(request).string()));
     };
   }
   RunSummary run() {
     RunObserver silent;
     return run_cells(sweep_.cells, request_, silent);
   }
+  /// The folder of the cell whose attempt is asked for.
+  static std::filesystem::path cell_of(const CellRequest& request) { return request.folder.parent_path(); }
   CellState state(std::size_t i) const { return state_of(request_.folder, sweep_.cells[i]); }
 
   SmallSweep small_;
@@ -66,7 +67,7 @@ TEST_F(Runner, RunsTheCellsInOrderAndOnlyTheMissingOnesAgain) {
   EXPECT_EQ(first.complete, sweep_.cells.size());
   ASSERT_EQ(ran_.size(), sweep_.cells.size());
   for (std::size_t i = 0; i < ran_.size(); ++i) EXPECT_EQ(ran_[i], sweep_.cells[i].folder.string());
-  std::filesystem::remove(request_.folder / sweep_.cells[2].folder / "run.h5");
+  std::filesystem::remove_all(request_.folder / sweep_.cells[2].folder);
   ran_.clear();
   EXPECT_EQ(run().exit_code(), 0);
   EXPECT_EQ(ran_, std::vector<std::string>{sweep_.cells[2].folder.string()});
@@ -85,7 +86,7 @@ TEST_F(Runner, FindsACellByItsIdWhenItsLabelHasChanged) {
 TEST_F(Runner, GoesOnAfterACellThatFailsAndKeepsTheReason) {
   const auto good = request_.run;
   request_.run = [&, good](const CellRequest& request) {
-    if (request.folder == request_.folder / sweep_.cells[0].folder)
+    if (cell_of(request) == request_.folder / sweep_.cells[0].folder)
       throw std::runtime_error("the disk is full");
     return good(request);
   };
@@ -116,7 +117,7 @@ class SideBySide : public Runner {
     request_.jobs = 2;
     request_.run = [this](const CellRequest& request) {
       const std::scoped_lock lock(mutex_);
-      return seal(request, ids_.at(request.folder.string()));
+      return seal(request, ids_.at(cell_of(request).string()));
     };
   }
   /// Waits until `count` cells are at work, or long enough to give up.
@@ -219,7 +220,7 @@ TEST_F(SideBySide, BeginsWithTheDearestCells) {
 TEST_F(SideBySide, AFailureStaysItsOwn) {
   const auto seal_it = request_.run;
   request_.run = [&](const CellRequest& request) {
-    if (request.folder == request_.folder / sweep_.cells[3].folder) throw std::runtime_error("no disk");
+    if (cell_of(request) == request_.folder / sweep_.cells[3].folder) throw std::runtime_error("no disk");
     return seal_it(request);
   };
   const RunSummary summary = run();
@@ -231,7 +232,7 @@ TEST_F(SideBySide, AFailureStaysItsOwn) {
 TEST_F(SideBySide, AFailureStopsTheOthersWhenAskedAndTheySaveTheirState) {
   request_.fail_fast = true;
   request_.run = [&](const CellRequest& request) {
-    const bool first = request.folder == request_.folder / sweep_.cells[0].folder;
+    const bool first = cell_of(request) == request_.folder / sweep_.cells[0].folder;
     EXPECT_TRUE(together(2));
     if (first) return CellResult{Outcome::failed, "no", 0, 0};
     for (int i = 0; i < 3000 && request.stop->load() == 0; ++i) {
@@ -267,7 +268,7 @@ TEST_F(SideBySide, StopsAllCellsOnRequestAndGoesOnLater) {
   EXPECT_EQ(summary.left, sweep.cells.size());
   std::size_t saved = 0;
   for (const Cell& cell : sweep.cells)
-    saved += std::filesystem::exists(request_.folder / cell.folder / "checkpoint.safetensors") ? 1 : 0;
+    saved += newest_file(request_.folder / cell.folder, "checkpoint.safetensors") ? 1 : 0;
   EXPECT_EQ(saved, 2U);
 }
 
@@ -288,9 +289,11 @@ TEST_F(Runner, EndsWith75WhenStoppedOnRequest) {
   EXPECT_EQ(summary.left, sweep_.cells.size() - 1);
 }
 
-TEST_F(Runner, LeavesACellToTheProcessThatHoldsItsLock) {
-  const auto lock = CellLock::take(request_.folder / sweep_.cells[1].folder);
-  ASSERT_TRUE(lock.has_value());
+TEST_F(Runner, LeavesACellToTheProcessThatHasClaimedIt) {
+  LeaseWatch watch;
+  const auto claim = Claim::take(request_.folder / sweep_.cells[1].folder, watch);
+  ASSERT_TRUE(claim.has_value());
+  EXPECT_HOLDS(status_text(request_.folder, sweep_), "pid " + std::to_string(::getpid()));
   EXPECT_EQ(state(1), CellState::running);
   const RunSummary summary = run();
   EXPECT_EQ(summary.busy, 1U);
@@ -298,34 +301,19 @@ TEST_F(Runner, LeavesACellToTheProcessThatHoldsItsLock) {
   EXPECT_EQ(summary.complete, sweep_.cells.size() - 1);
 }
 
-TEST_F(Runner, LocksDieWithTheirProcess) {
-  const std::filesystem::path folder = request_.folder / sweep_.cells[0].folder;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto lock = CellLock::take(folder);
-    if (lock) ::raise(SIGKILL);
-    ::_exit(3);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  ASSERT_TRUE(WIFSIGNALED(status));
-  EXPECT_TRUE(std::filesystem::exists(folder / "lock"));
-  EXPECT_TRUE(CellLock::take(folder).has_value());
-}
-
 TEST_F(Runner, DoesNotTakeAFolderOrAForeignRecordForACompleteCell) {
   const std::filesystem::path folder = request_.folder / sweep_.cells[0].folder;
   std::filesystem::create_directories(folder);
   EXPECT_EQ(state(0), CellState::planned);
-  CellRequest foreign;
-  foreign.folder = folder;
-  seal(foreign, "another id");
-  run();
+  seal_cell(folder, "another id");
+  EXPECT_EQ(run().exit_code(), 0);
   EXPECT_EQ(ran_.front(), sweep_.cells[0].folder.string());
+  EXPECT_TRUE(std::filesystem::exists(folder / "done.json.damaged"));
+  EXPECT_EQ(core::read_run(folder / "run.h5").provenance.at("cell_id"), sweep_.cells[0].id);
 }
 
 TEST_F(Runner, ReportsTheLastStepAndLossOfACellFromItsJournal) {
-  const std::filesystem::path folder = request_.folder / sweep_.cells[0].folder;
+  const std::filesystem::path folder = request_.folder / sweep_.cells[0].folder / "attempt-0003";
   std::filesystem::create_directories(folder);
   {
     core::Journal journal(folder / "journal.log");
@@ -340,6 +328,7 @@ TEST_F(Runner, ReportsTheLastStepAndLossOfACellFromItsJournal) {
   EXPECT_EQ(status.step, 1) << "a torn row does not count";
   EXPECT_EQ(status.loss, 5.0);
   EXPECT_EQ(status.valid_loss, 4.5);
+  EXPECT_EQ(status.attempt, 3);
 }
 
 TEST_F(Runner, ManifestTellsTheSweepAgain) {
@@ -353,8 +342,7 @@ TEST_F(Runner, ManifestTellsTheSweepAgain) {
 
 TEST_F(Runner, PlanListsEveryCellWithItsStateAndWhatWasDropped) {
   sweep_.dropped.push_back({"poet", {{"model.width", 10}}, {}, "when \"x\" is false"});
-  std::filesystem::create_directories(request_.folder / sweep_.cells[0].folder);
-  seal({{}, request_.folder / sweep_.cells[0].folder, {}, {}, {}, nullptr}, sweep_.cells[0].id);
+  seal_cell(request_.folder / sweep_.cells[0].folder, sweep_.cells[0].id);
   const std::string text = plan_text(sweep_, sweep_.cells, request_.folder);
   for (const Cell& cell : sweep_.cells) EXPECT_HOLDS(text, short_id(cell.id));
   EXPECT_HOLDS(text, std::to_string(sweep_.cells.size()) + " cells: 1 done, 7 planned");

@@ -2,6 +2,7 @@
 #pragma once
 #include <string>
 
+#include "experiments/sweep/publication.hpp"
 #include "experiments/training/cell_document.hpp"
 #include "experiments/training/trainer.hpp"
 #include "tests/experiments/temporary_folder.hpp"
@@ -52,12 +53,15 @@ class SmallCell {
     return request;
   }
 
-  /// Trains to the end; the cell's folder.
+  /// Trains to the end and publishes; the cell's folder.
   [[nodiscard]] std::filesystem::path complete(const core::Json& document, const std::string& name) const {
-    const CellRequest wanted = request(document, name);
+    CellRequest wanted = request(document, name);
+    const std::filesystem::path cell_folder = wanted.folder;
+    wanted.folder /= "attempt-0001";
     const CellResult result = run_cell(wanted);
     EXPECT_EQ(result.outcome, Outcome::complete) << result.reason;
-    return wanted.folder;
+    EXPECT_TRUE(publish_attempt(wanted.folder));
+    return cell_folder;
   }
 
   [[nodiscard]] const TemporaryFolder& folder() const { return folder_; }

@@ -4,12 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <fstream>
 
 #include "core/record/run_file.hpp"
+#include "experiments/sweep/publication.hpp"
 #include "experiments/training/cell_document.hpp"
-#include "temporary_folder.hpp"
+#include "tests/experiments/same_record.hpp"
+#include "tests/experiments/temporary_folder.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -81,91 +82,16 @@ class Trainer : public ::testing::Test {
     return core::read_run(r.folder / "run.h5");
   }
 
-  /// Stops after `step` updates, as Ctrl-C (1) or as a kill (2), then goes on to the end.
-  RunRecord interrupted(const Json& document, const std::string& name, std::int64_t step, int how) const {
-    CellRequest r = request(document, name);
-    std::atomic<int> stop{0};
-    r.stop = &stop;
-    r.progress = [&](const Progress& p) {
-      if (p.step == step) stop = how;
-    };
-    EXPECT_EQ(run_cell(r).outcome, Outcome::stopped);
-    EXPECT_FALSE(std::filesystem::exists(r.folder / "run.h5"));
-    return complete(request(document, name));
-  }
-
   TemporaryFolder folder_;
 };
-
-bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(double)) == 0;
-}
-
-/// Everything but times, process lives and the command line.
-void expect_same(const RunRecord& a, const RunRecord& b) {
-  EXPECT_EQ(a.config, b.config);
-  ASSERT_EQ(a.series.size(), b.series.size());
-  for (std::size_t s = 0; s < a.series.size(); ++s) {
-    ASSERT_EQ(a.series[s].path, b.series[s].path);
-    if (a.series[s].path == "segment") continue;
-    ASSERT_EQ(a.series[s].columns.size(), b.series[s].columns.size()) << a.series[s].path;
-    for (const core::Column& column : a.series[s].columns) {
-      if (column.name == "seconds") continue;
-      const core::Column& other = b.series[s].at(column.name);
-      if (std::holds_alternative<std::vector<std::string>>(column.values)) {
-        EXPECT_EQ(column.texts(), other.texts());
-      } else {
-        EXPECT_TRUE(same_bits(column.doubles(), other.doubles())) << a.series[s].path << "/" << column.name;
-      }
-    }
-  }
-  ASSERT_EQ(a.spectra.size(), b.spectra.size());
-  for (std::size_t i = 0; i < a.spectra.size(); ++i) {
-    EXPECT_EQ(a.spectra[i].parameter, b.spectra[i].parameter);
-    EXPECT_EQ(a.spectra[i].steps, b.spectra[i].steps);
-    EXPECT_EQ(a.spectra[i].values, b.spectra[i].values) << a.spectra[i].parameter;
-  }
-}
 
 TEST_F(Trainer, TheSameDocumentTwiceGivesTheSameBits) {
   for (const char* method : kMethods) {
     SCOPED_TRACE(method);
     const Json d = document(method);
-    expect_same(complete(request(d, std::string("a-") + method)),
-                complete(request(d, std::string("b-") + method)));
-  }
-}
-
-TEST_F(Trainer, AStoppedAndResumedRunEqualsAnUnbrokenOneBitForBit) {
-  for (const char* method : kMethods) {
-    SCOPED_TRACE(method);
-    const Json d = document(method);
-    const RunRecord whole = complete(request(d, std::string("whole-") + method));
-    expect_same(whole,
-                interrupted(d, std::string("mid-") + method, 14, 1));  // in the middle of a merge interval
-    expect_same(whole,
-                interrupted(d, std::string("merge-") + method, 10, 1));  // right after a merge or rescale
-    expect_same(whole,
-                interrupted(d, std::string("kill-") + method, 21, 2));  // back to the checkpoint of step 16
-  }
-}
-
-TEST_F(Trainer, RatesThatStandForFactorsSurviveAStop) {
-  Json d = document("wisca");
-  Json& event = d["method"]["events"][0];
-  event["pairs"] = {"*"};
-  for (const char* granularity : {"tensor", "channel"}) {
-    event["granularity"] = granularity;
-    event["apply"] = "rates";
-    const RunRecord whole = complete(request(d, std::string("whole-") + granularity));
-    for (const int how : {1, 2})
-      expect_same(whole, interrupted(d, granularity + std::to_string(how), 13, how));
-    const auto& kinds = whole.at("event").at("kind").texts();
-    EXPECT_EQ(std::ranges::count(kinds, "rescale_rates"), static_cast<std::ptrdiff_t>(kinds.size()));
-    event["apply"] = "weights";
-    EXPECT_FALSE(same_bits(
-        whole.at("train").at("loss").doubles(),
-        complete(request(d, std::string("weights-") + granularity)).at("train").at("loss").doubles()));
+    EXPECT_EQ(difference(complete(request(d, std::string("a-") + method)),
+                         complete(request(d, std::string("b-") + method))),
+              "");
   }
 }
 
@@ -271,26 +197,13 @@ TEST_F(Trainer, ADivergingRunFailsWithItsReasonAndSealsNothing) {
 }
 
 TEST_F(Trainer, ACompleteFolderBelongsToOneCellOnly) {
-  const CellRequest r = request(document("adamw"), "complete");
-  (void)complete(r);
-  const RunRecord run = core::read_run(r.folder / "run.h5");
-  EXPECT_TRUE(is_complete(r.folder, run.provenance.at("cell_id")));
-  EXPECT_FALSE(is_complete(r.folder, std::string(64, '0')));
+  const std::filesystem::path cell = folder_.path() / "complete";
+  const RunRecord run = complete(request(document("adamw"), "complete/attempt-0001"));
+  EXPECT_FALSE(is_complete(cell, run.provenance.at("cell_id"))) << "not published";
+  EXPECT_TRUE(publish_attempt(cell / "attempt-0001"));
+  EXPECT_TRUE(is_complete(cell, run.provenance.at("cell_id")));
+  EXPECT_FALSE(is_complete(cell, std::string(64, '0')));
   EXPECT_FALSE(is_complete(folder_.path() / "nowhere", run.provenance.at("cell_id")));
-}
-
-TEST_F(Trainer, ADamagedCheckpointIsSaidAndNothingIsLost) {
-  const Json d = document("adamw");
-  CellRequest r = request(d, "damaged");
-  std::atomic<int> stop{0};
-  r.stop = &stop;
-  r.progress = [&](const Progress& p) { stop = p.step == 12 ? 1 : 0; };
-  (void)run_cell(r);
-  std::filesystem::resize_file(r.folder / "checkpoint.safetensors", 1000);
-  const CellResult result = run_cell(request(d, "damaged"));
-  EXPECT_EQ(result.outcome, Outcome::failed);
-  EXPECT_NE(result.reason.find("checkpoint.safetensors"), std::string::npos) << result.reason;
-  EXPECT_TRUE(std::filesystem::exists(r.folder / "journal.log"));
 }
 
 TEST(CellId, LeavesOutWhatDecidesNoNumber) {

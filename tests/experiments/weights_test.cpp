@@ -8,6 +8,8 @@
 #include "core/record/run_file.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/sweep/runner.hpp"
+#include "experiments/training/attempts.hpp"
+#include "experiments/training/checkpoint.hpp"
 #include "tests/experiments/small_sweep.hpp"
 
 namespace isorbit::experiments {
@@ -26,6 +28,13 @@ class PretrainedRun : public testing::Test {
     write("drawn.json", drawn);
     request_.folder = small_.path() / "runs";
     request_.data_dir = small_.path() / "data";
+    request_.run = [this](const CellRequest& request) {  // a checkpoint goes when its cell is published
+      const CellResult result = run_cell(request);
+      if (std::filesystem::exists(checkpoint_path(request.folder)))
+        std::filesystem::copy_file(checkpoint_path(request.folder), checkpoint_,
+                                   std::filesystem::copy_options::overwrite_existing);
+      return result;
+    };
   }
   void write(const std::string& name, const Json& document) const {
     std::ofstream(small_.path() / name) << document.dump();
@@ -49,6 +58,7 @@ class PretrainedRun : public testing::Test {
 
   SmallSweep small_;
   RunRequest request_;
+  const std::filesystem::path checkpoint_ = small_.path() / "last_checkpoint.safetensors";
 };
 
 TEST_F(PretrainedRun, BeginsWhereTheOtherEndedWithFreshMoments) {
@@ -84,12 +94,13 @@ TEST_F(PretrainedRun, MayChangeTheMethod) {
 TEST_F(PretrainedRun, ReadsAFileAndTheCheckpointOfACell) {
   run(sweep({{"poet", {{"method", "drawn.json"}}}}));
   const Sweep source = sweep({{"poet", {{"method", "drawn.json"}}}});
-  const std::filesystem::path cell = folder(source.cells[0]);
   const double end = column(source.cells[0], "valid", "loss").back();
-  for (const char* name : {"weights.safetensors", "checkpoint.safetensors"}) {
-    const Sweep s = sweep({{"poet", {{"method", "adamw.json"}, {"from", (cell / name).string()}}}});
+  const std::filesystem::path checkpoint = small_.path() / "source.safetensors";
+  std::filesystem::copy_file(checkpoint_, checkpoint);
+  for (const auto& file : {weights_path(folder(source.cells[0])), checkpoint}) {
+    const Sweep s = sweep({{"poet", {{"method", "adamw.json"}, {"from", file.string()}}}});
     run(s);
-    EXPECT_NEAR(column(s.cells[0], "valid", "loss").front(), end, 1e-5 * end) << name;
+    EXPECT_NEAR(column(s.cells[0], "valid", "loss").front(), end, 1e-5 * end) << file;
   }
 }
 
@@ -97,7 +108,7 @@ TEST_F(PretrainedRun, WritesTheRealizedWeightsBitForBit) {
   const Sweep s = sweep({{"dense", {{"method", "adamw.json"}}}});
   run(s);
   const core::TensorFile weights = core::read_tensors(weights_path(folder(s.cells[0]))),
-                         checkpoint = core::read_tensors(folder(s.cells[0]) / "checkpoint.safetensors");
+                         checkpoint = core::read_tensors(checkpoint_);
   const core::Model model = core::read_model(core::read_document(small_.path() / "model.json"), every_op());
   EXPECT_EQ(weights.tensors.size(), shapes_of(model).size());
   for (const core::StoredTensor& tensor : weights.tensors) {
@@ -118,7 +129,8 @@ TEST_F(PretrainedRun, FailsWhenTheFileIsAnotherThanWasPlanned) {
   core::write_tensors(given, views);
   RunObserver silent;
   EXPECT_EQ(run_cells(s.cells, request_, silent).failed, 1U);
-  EXPECT_HOLDS(contents(folder(s.cells[0]) / "failed.json"), "has changed since the cell was planned");
+  EXPECT_HOLDS(contents(newest_file(folder(s.cells[0]), "failed.json").value()),
+               "has changed since the cell was planned");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include "core/document/problem.hpp"
 #include "experiments/evaluation/cell_evaluation.hpp"
 #include "experiments/program/sweep_arguments.hpp"
-#include "experiments/sweep/cell_lock.hpp"
+#include "experiments/sweep/file_lock.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/text_table.hpp"
 #include "experiments/training/cell_weights.hpp"
@@ -57,10 +57,10 @@ std::vector<std::pair<std::string, std::filesystem::path>> cells_in(const std::f
   return out;
 }
 
-/// Writes the results into the sealed record, beside and renamed, while nobody else works on the cell.
+/// Writes the results into the sealed record, beside and renamed, while nobody else does.
 void record(const std::filesystem::path& folder, const std::vector<TaskResult>& results, std::int64_t step) {
-  const std::optional<CellLock> lock = CellLock::take(folder);
-  if (!lock) throw std::runtime_error(folder.string() + ": another process works on this cell");
+  const std::optional<FileLock> lock = FileLock::take(folder / "eval.lock");
+  if (!lock) throw std::runtime_error(folder.string() + ": another process evaluates this cell");
   core::RunRecord run = core::read_run(Recorder::run_path(folder));
   for (const TaskResult& result : results) replace_result(run, result, step);
   core::write_run(Recorder::run_path(folder), run);

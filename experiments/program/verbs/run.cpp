@@ -2,12 +2,15 @@
 #include <ostream>
 
 #include "experiments/program/display.hpp"
+#include "experiments/program/duration.hpp"
 #include "experiments/program/interrupts.hpp"
+#include "experiments/program/placement.hpp"
 #include "experiments/program/sweep_arguments.hpp"
+#include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/plan.hpp"
-#include "experiments/sweep/processors.hpp"
 #include "experiments/sweep/runner.hpp"
+#include "experiments/sweep/status.hpp"
 
 namespace isorbit::experiments::verb {
 namespace {
@@ -18,44 +21,52 @@ void print_summary(std::ostream& err, const RunSummary& s, std::size_t cells,
   if (s.failed > 0) err << ", " << s.failed << " failed";
   if (s.busy > 0) err << ", " << s.busy << " in other processes";
   if (s.left > 0) err << ", " << s.left << " left";
-  err << " in " << folder.string() << (s.stopped ? "; the same command goes on from here" : "") << std::endl;
+  if (s.left_failed > 0) err << ", " << s.left_failed << " left that failed before";
+  err << " in " << folder.string() << (s.stopped ? "; the same command goes on from here" : "");
+  if (s.left_failed > 0) err << "; isorbit retry SWEEP --failed runs again what failed";
+  err << std::endl;
 }
 
-/// Jobs and their processors. The default is one job: it needs the memory of one cell, and the seconds in its
-/// record are those of a cell that had the machine to itself.
-void place(const CommandLine& line, std::span<const Cell> cells, RunRequest& request) {
-  const Processors here = processors();
-  std::size_t threads = 1;
-  for (const Cell& cell : cells) threads = std::max(threads, threads_of(cell));
-  request.processors = here.ids;
-  if (line.text("jobs") == "auto")
-    request.jobs = std::max<std::size_t>(1, here.cores / threads);
-  else
-    request.jobs = static_cast<std::size_t>(line.integer("jobs", 1).value_or(1));
-  const std::size_t most = std::max<std::size_t>(1, here.ids.size() / threads);
-  if (request.jobs > most)
-    throw UsageError("found --jobs " + std::to_string(request.jobs) + "; expected at most " +
-                     std::to_string(most) + "; because training.threads is " + std::to_string(threads) +
-                     " and there are " + std::to_string(here.ids.size()) + " processors");
+/// A forecast that is not kept fails no sweep.
+void keep_forecast_errors(Console& console, bool quiet, const std::filesystem::path& folder,
+                          std::span<const Cell> cells) {
+  try {
+    write_forecast_errors(folder, cells);
+  } catch (const std::exception& error) {
+    console.err << "isorbit: " << error.what() << "\n";
+  }
+  const std::string text = text_of(forecast_errors(folder, cells));
+  if (!quiet && !text.empty()) console.err << text << "\n";
 }
 
-}  // namespace
+std::optional<TimeLimit> limit_from(const CommandLine& line, TimeLimit::Clock::time_point start) {
+  const std::optional<std::string> given = line.text("time-limit");
+  if (!given) return std::nullopt;
+  const std::optional<double> seconds = seconds_from(*given);
+  if (!seconds)
+    throw UsageError("found --time-limit \"" + *given +
+                     "\"; expected a time: 90 or 90s, 30m, 1h30m, 1:30:00 or 1-12:30:00");
+  return TimeLimit(*seconds, start);
+}
 
-int run(Console& console, const std::vector<std::string>& arguments) {
-  CommandLine line(
-      "run SWEEP [name=value ...] [options]",
-      "Runs the cells of a sweep that are missing, one after another or with --jobs side by side. A\n"
-      "second call finishes what the first left. name=value overrides a value, name=1,2,3 makes an axis.\n"
-      "Ctrl-C saves the state and stops, a second one stops at once.");
+int run_or_retry(Console& console, const std::vector<std::string>& arguments, CommandLine& line, bool retry) {
+  const TimeLimit::Clock::time_point start = TimeLimit::Clock::now();
   add_sweep_options(line);
   add_selection_options(line);
-  line.option("jobs,j", "N",
-              "cells at once, each on training.threads cores of its own; auto: as many as fit; else 1")
-      .option("fail-fast", "", "stop at the first cell that fails")
+  add_placement_options(line, 0);
+  line.option("fail-fast", "", "stop at the first cell that fails")
+      .option("time-limit", "TIME",
+              "save the state and stop in time: 90 (seconds), 30m, 1h30m, 1:30:00, 1-12:30:00")
+      .option("wait", "", "wait for cells that other processes work on")
+      .option("lease", "SECONDS",
+              "without a sign of life after which a cell of another machine is taken over; 60")
+      .option("no-live", "", "write no live.h5, by which readers see a cell while it trains")
       .option("quiet,q", "", "no progress")
       .option("no-color", "", "no colors (also: NO_COLOR in the environment)")
       .option("print-config", "", "print every value with the layer that set it, and run nothing");
   if (!line.parse(console, arguments)) return 0;
+  if (retry && !line.has("failed"))
+    throw UsageError("found no --failed; expected it: the cells that failed are the ones to run again");
   const Sweep sweep = sweep_from(line);
   const std::vector<Cell> cells = select(sweep, selection_from(line));
   if (line.has("print-config")) {
@@ -67,8 +78,22 @@ int run(Console& console, const std::vector<std::string>& arguments) {
   request.data_dir = data_dir_from(line);
   request.argv = console.argv;
   request.fail_fast = line.has("fail-fast");
-  place(line, cells, request);
+  request.live = !line.has("no-live");
+  request.retry = retry;
+  request.wait = line.has("wait");
+  if (const auto lease = line.integer("lease", 1)) request.lease = static_cast<double>(*lease);
+  const std::optional<TimeLimit> limit = limit_from(line, start);
+  if (limit) request.limit = &*limit;
+  Placement placement = placement_from(line, cells);
+  request.jobs = placement.jobs;
+  request.memory = placement.memory.bytes;
+  request.processors = std::move(placement.processors);
   check_sources(cells, [&](const Cell& cell) { return has_source(request.folder, cell); });
+  const std::vector<Cell> missing = missing_cells(cells, request.folder);
+  const Forecast forecast = forecast_from(line, missing, 0);
+  check_memory(missing, forecast, placement.memory);
+  request.forecast = &forecast;
+  check_data(request.folder, sweep);
   write_manifest(request.folder, sweep);
   const Interrupts interrupts;
   request.stop = &interrupts.count();
@@ -79,7 +104,33 @@ int run(Console& console, const std::vector<std::string>& arguments) {
   const RunSummary summary = run_cells(cells, request, display);
   if (!line.has("quiet") || summary.exit_code() != 0)
     print_summary(console.err, summary, cells.size(), request.folder);
+  if (summary.ran > 0) keep_forecast_errors(console, line.has("quiet"), request.folder, cells);
   return summary.exit_code();
+}
+
+}  // namespace
+
+int run(Console& console, const std::vector<std::string>& arguments) {
+  CommandLine line(
+      "run SWEEP [name=value ...] [options]",
+      "Runs the cells of a sweep that are missing, one after another or with --jobs side by side. A\n"
+      "second call finishes what the first left; cells that diverged are left to isorbit retry.\n"
+      "name=value overrides a value, name=1,2,3 makes an axis.\n"
+      "Ctrl-C, SIGTERM, SIGUSR1 and a lost terminal save the state and stop with exit code 75: after the\n"
+      "step at work, or between two batches of a validation or two weights of a measurement. A second one\n"
+      "stops there without saving, a third at once. None of them loses what was recorded before a "
+      "checkpoint.");
+  return run_or_retry(console, arguments, line, false);
+}
+
+int retry(Console& console, const std::vector<std::string>& arguments) {
+  CommandLine line(
+      "retry SWEEP --failed [name=value ...] [options]",
+      "Runs again, from their last checkpoints, the cells that failed for a reason of their own: a\n"
+      "loss that is no number, a broken invariant, documents that do not fit. What failed for want of\n"
+      "disk, memory or data is run again by isorbit run. Options as of run.");
+  line.option("failed", "", "all of them, or those --only names");
+  return run_or_retry(console, arguments, line, true);
 }
 
 }  // namespace isorbit::experiments::verb

@@ -1,0 +1,37 @@
+#include <ostream>
+
+#include "experiments/program/sweep_arguments.hpp"
+#include "experiments/sweep/garbage.hpp"
+#include "experiments/sweep/text_table.hpp"
+
+namespace isorbit::experiments::verb {
+
+int gc(Console& console, const std::vector<std::string>& arguments) {
+  CommandLine line(
+      "gc DIR [options]",
+      "Removes what nobody needs any more: the attempts of complete cells (run.h5 and weights.safetensors\n"
+      "stay, but a run.h5 that is damaged later can no longer be made again from its journal), and claims\n"
+      "that were never made. Of a cell that is not complete it keeps the newest attempt and the newest with\n"
+      "a checkpoint; it touches nothing whose owner may be alive. It says what it removes.");
+  line.option("failed", "", "also failed attempts that a later one follows")
+      .option("dry-run", "", "say what would be removed, and remove nothing")
+      .option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
+      .option("seed", "N", "this seed in place of the sweep's")
+      .option("output,o", "DIR", "where the results are; else runs/<name>");
+  if (!line.parse(console, arguments)) return 0;
+  const Results results = results_from(line);
+  const bool dry = line.has("dry-run");
+  std::uint64_t bytes = 0;
+  for (const Cell& cell : results.sweep.cells) {
+    for (const Garbage& garbage : garbage_of(results.folder, cell, line.has("failed"))) {
+      console.out << garbage.path.string() << " " << scaled(static_cast<double>(garbage.bytes), "B") << ": "
+                  << garbage.why << "\n";
+      if (!dry) remove_garbage(garbage);
+      bytes += garbage.bytes;
+    }
+  }
+  console.out << bytes << " bytes " << (dry ? "would be freed" : "freed") << "\n";
+  return 0;
+}
+
+}  // namespace isorbit::experiments::verb

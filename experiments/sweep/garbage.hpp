@@ -1,0 +1,28 @@
+// Files of a sweep that nobody needs any more.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "experiments/sweep/sweep.hpp"
+
+namespace isorbit::experiments {
+
+struct Garbage {
+  std::filesystem::path path;  // a folder or a file
+  std::string why;
+  std::uint64_t bytes = 0;  // that its removal frees: a file with another name elsewhere counts for nothing
+};
+
+/// Attempts of cells that are complete (their run.h5 is read to the byte first), claims that were begun and
+/// never made, clocks that were never read; with `failed` also failed attempts of other cells. Of a cell that
+/// is not complete the newest attempt and the newest with a checkpoint are never among them, nor is anything
+/// whose owner may be alive.
+[[nodiscard]] std::vector<Garbage> garbage_of(const std::filesystem::path& sweep_folder, const Cell& cell,
+                                              bool failed);
+
+/// Removes it. Throws std::filesystem::filesystem_error.
+void remove_garbage(const Garbage& garbage);
+
+}  // namespace isorbit::experiments

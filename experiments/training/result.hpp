@@ -1,0 +1,59 @@
+// The end of an attempt: its record is sealed from the journal, and a small file beside it says what came
+// out.
+//
+//   result.json   {"outcome": "complete", "cell", "attempt", "step", "metric", "run_sha256", "run_bytes",
+//                  "run_modified", "cost"}
+//
+// The cell's done.json is a second name of the result of the attempt that was published. A journal whose last
+// row is an "end" is enough to make both again.
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "core/record/run_file.hpp"
+#include "experiments/training/cell_cost.hpp"
+
+namespace isorbit::experiments {
+
+struct Result {
+  std::string cell;     // its id
+  std::string attempt;  // name of the attempt's folder
+  std::int64_t step = 0;
+  double metric = 0;       // the last valid/loss, nats; NaN where there is none
+  std::string run_sha256;  // of run.h5 as it was sealed
+  std::uint64_t run_bytes = 0;
+  std::int64_t run_modified = 0;  // its modification time, us since 1970
+  std::optional<CellCost> cost = {};
+};
+
+[[nodiscard]] inline std::filesystem::path result_path(const std::filesystem::path& attempt) {
+  return attempt / "result.json";
+}
+[[nodiscard]] inline std::filesystem::path done_path(const std::filesystem::path& cell_folder) {
+  return cell_folder / "done.json";
+}
+
+/// Writes run.h5 and then result.json into the attempt's folder, each beside and renamed. `record` has
+/// provenance "cell_id". Throws std::runtime_error naming file and cause.
+void write_result(const std::filesystem::path& attempt, const core::RunRecord& record);
+
+/// Throws std::runtime_error naming the file and what is wrong with it.
+[[nodiscard]] Result read_result(const std::filesystem::path& file);
+
+/// Whether the training of an attempt at this cell is over: its journal has its end and the weights are
+/// there.
+[[nodiscard]] bool is_trained(const std::filesystem::path& attempt, const std::string& cell_id);
+/// Makes run.h5 and result.json of such an attempt from its journal, and removes live.h5. Throws
+/// std::runtime_error naming the file that is missing or damaged.
+void finish_attempt(const std::filesystem::path& attempt);
+
+/// Bytes and modification time (us since 1970) of a file; zeros where there is none.
+struct FileStamp {
+  std::uint64_t bytes = 0;
+  std::int64_t modified = 0;
+};
+[[nodiscard]] FileStamp stamp_of(const std::filesystem::path& file);
+
+}  // namespace isorbit::experiments
