@@ -7,6 +7,7 @@
 
 #include "analysis/labelled_run.hpp"
 #include "analysis/statistics.hpp"
+#include "core/document/json.hpp"
 
 namespace isorbit::analysis {
 
@@ -51,6 +52,8 @@ struct Paired {
   double deviation = 0;  // sample standard deviation of the differences; NaN below two
 };
 [[nodiscard]] std::optional<Paired> paired(const CompareRow& a, const CompareRow& b);
+/// Into a line of JSON: "difference", "difference_deviation", "p_value", "low", "high", "pairs".
+void add_paired(core::Json& line, const Paired& pair);
 
 /// The reference of a row is the baseline arm with the same values but for "method." names; where the
 /// baseline is tuned, its best complete setting by mean. A run without a record, without the metric, or whose

@@ -77,6 +77,15 @@ std::string compare_text(const CompareTable& table) {
   return text;
 }
 
+void add_paired(Json& line, const Paired& pair) {
+  line["difference"] = number(pair.comparison.difference);
+  line["difference_deviation"] = number(pair.deviation);
+  line["p_value"] = number(pair.comparison.p_value);
+  line["low"] = number(pair.comparison.low);
+  line["high"] = number(pair.comparison.high);
+  line["pairs"] = pair.comparison.n;
+}
+
 std::string compare_json(const CompareTable& table) {
   std::string text;
   for (const CompareRow& row : table.rows) {
@@ -91,14 +100,7 @@ std::string compare_json(const CompareTable& table) {
     line["perplexity"] = number(row.perplexity);
     line["baseline"] = row.is_reference;
     if (row.other_model) line["other_model"] = true;
-    if (row.difference) {
-      line["difference"] = number(row.difference->difference);
-      line["difference_deviation"] = number(row.difference_deviation);
-      line["p_value"] = number(row.difference->p_value);
-      line["low"] = number(row.difference->low);
-      line["high"] = number(row.difference->high);
-      line["pairs"] = row.difference->n;
-    }
+    if (row.difference) add_paired(line, {*row.difference, row.difference_deviation});
     if (row.unigram_entropy) line["unigram_entropy"] = *row.unigram_entropy;
     text += line.dump() + "\n";
   }

@@ -98,14 +98,7 @@ std::string controls_json(std::span<const ControlRow> rows) {
   for (const ControlRow& row : rows) {
     core::Json line = label_json(row.arm, row.changed);
     line["control"] = row.control;
-    if (row.difference) {
-      line["difference"] = number(row.difference->difference);
-      line["difference_deviation"] = number(row.deviation);
-      line["p_value"] = number(row.difference->p_value);
-      line["low"] = number(row.difference->low);
-      line["high"] = number(row.difference->high);
-      line["pairs"] = row.difference->n;
-    }
+    if (row.difference) add_paired(line, {*row.difference, row.deviation});
     line["survives"] = row.survives;
     line["verdict"] = row.verdict;
     text += line.dump() + "\n";
