@@ -4,36 +4,21 @@
 #include <cmath>
 
 #include "core/linalg/linalg.hpp"
-#include "experiments/training/learner.hpp"
-#include "experiments/training/learner_scope.hpp"
 #include "experiments/training/realizations.hpp"
-#include "parametrized_weight.hpp"
+#include "small_training.hpp"
 
 namespace isorbit::experiments {
 namespace {
 
-using core::Builder;
 using core::Json;
-using core::Shape;
-using core::ValueId;
-using testing_support::ParametrizedWeight;
+using testing_support::every_op;
+using testing_support::small_model;
+using testing_support::Training;
 
 const Json kAdam = Json::array(
     {{{"kind", "adam"}, {"epsilon", 0}, {"beta2", 0.95}}, {{"kind", "learning_rate"}, {"value", 5e-3}}});
 
-core::Model llama() {
-  return core::read_model(
-      core::read_document(std::string(ISORBIT_SOURCE_DIR) + "/experiments/models/llama.json"),
-      testing_support::all_ops(), {},
-      {{"batch", 2},
-       {"seq", 8},
-       {"vocab", 32},
-       {"depth", 2},
-       {"width", 32},
-       {"heads", 4},
-       {"kv_heads", 2},
-       {"ffn", 48}});
-}
+core::Model llama() { return small_model("llama", {{"kv_heads", 2}}); }
 
 /// LoRA on the layers' matrices and `rest` on the others.
 Method lora(const Json& more, const Json& events, const Json& rest = Json::array()) {
@@ -47,49 +32,6 @@ Method lora(const Json& more, const Json& events, const Json& rest = Json::array
   return read_method({"method", {{"name", "lora"}, {"groups", groups}}, {}});
 }
 
-struct Training {
-  core::Model model = llama();
-  Method method;
-  Learner learner;
-  std::vector<EventRow> rows = {};
-
-  explicit Training(Method how)
-      : method(std::move(how)), learner(model, method, testing_support::all_ops(), 5, {2}) {
-    fill(learner.probe_inputs(), 1000);
-  }
-  void fill(const BatchBuffers& buffers, std::uint64_t step) const {
-    for (const core::ModelInput& input : model.inputs) {
-      const core::Philox random(8, core::stream_of(input.name), step);
-      const auto to = std::get<std::span<std::int32_t>>(buffers.at(input.name));
-      for (std::size_t i = 0; i < to.size(); ++i)
-        to[i] = static_cast<std::int32_t>(random.below(i, static_cast<std::uint64_t>(input.below)));
-    }
-  }
-  void events(std::int64_t step) {
-    run_events(
-        learner, step, [] {}, [&](const EventRow& row) { rows.push_back(row); });
-  }
-  std::vector<double> train(std::int64_t first, std::int64_t last) {
-    std::vector<double> losses;
-    for (std::int64_t step = first; step < last; ++step) {
-      fill(learner.train_inputs(), static_cast<std::uint64_t>(step % 4));
-      losses.push_back(learner.backward());
-      learner.update(step, 1000);
-      events(step + 1);
-    }
-    return losses;
-  }
-  std::vector<float> realized(const std::string& weight) {
-    learner.realize();
-    const auto values = learner.realized(weight);
-    return {values.begin(), values.end()};
-  }
-  std::vector<float> stored(const std::string& tensor) {
-    const auto values = learner.store().at(tensor).values();
-    return {values.begin(), values.end()};
-  }
-};
-
 /// How many singular values of a - b [rows, cols] are more than rounding.
 std::size_t rank_of_difference(const std::vector<float>& a, const std::vector<float>& b, std::size_t rows,
                                std::size_t cols) {
@@ -102,16 +44,16 @@ std::size_t rank_of_difference(const std::vector<float>& a, const std::vector<fl
 
 /// Law 7.
 TEST(Lora, MovesAWeightByItsRankAndEveryMergeByAsMuchAgain) {
-  Training run(lora(Json::object(), {{{"kind", "merge"}, {"at", {20}}}}));
+  Training run(llama(), lora(Json::object(), {{{"kind", "merge"}, {"at", {20}}}}));
   const std::string q = "layers.1.attn.q.weight";
-  const std::vector<float> start = run.stored(q);
+  const std::vector<float> start = run.values(q);
   EXPECT_EQ(run.realized(q), start);
   const std::vector<double> losses = run.train(0, 19);
   EXPECT_LT(losses.back(), losses.front());
-  EXPECT_EQ(run.stored(q), start) << "the base is fixed";
+  EXPECT_EQ(run.values(q), start) << "the base is fixed";
   EXPECT_EQ(rank_of_difference(run.realized(q), start, 32, 32), 3U);
   run.train(19, 20);
-  const std::vector<float> merged = run.stored(q);
+  const std::vector<float> merged = run.values(q);
   EXPECT_EQ(run.realized(q), merged) << "a merge starts at the merged weight, bit for bit";
   EXPECT_EQ(rank_of_difference(merged, start, 32, 32), 3U);
   run.train(20, 40);
@@ -119,16 +61,12 @@ TEST(Lora, MovesAWeightByItsRankAndEveryMergeByAsMuchAgain) {
 }
 
 TEST(Lora, AMergeKeepsTheLogitsZeroesTheMomentsAndDrawsAnew) {
-  Training run(lora(Json::object(), {{{"kind", "merge"}, {"at", {10}}}}));
-  run.train(0, 9);
-  run.fill(run.learner.train_inputs(), 1);
-  run.learner.backward();
-  run.learner.update(9, 1000);
-  const std::vector<float> before = run.learner.logits(), a = run.stored("layers.0.mlp.up.weight/a");
+  Training run(llama(), lora(Json::object(), {{{"kind", "merge"}, {"at", {10}}}}));
+  const std::vector<float> before = run.train_until_events_of(10), a = run.values("layers.0.mlp.up.weight/a");
   run.events(10);
   EXPECT_EQ(run.learner.logits(), before);
-  EXPECT_NE(run.stored("layers.0.mlp.up.weight/a"), a);
-  for (const float x : run.stored("layers.0.mlp.up.weight/b")) ASSERT_EQ(x, 0.0F);
+  EXPECT_NE(run.values("layers.0.mlp.up.weight/a"), a);
+  for (const float x : run.values("layers.0.mlp.up.weight/b")) ASSERT_EQ(x, 0.0F);
   for (const Trained& t : run.learner.trained()) {
     EXPECT_EQ(t.age, 0);
     for (const core::Tensor& moment : t.moments)
@@ -142,54 +80,18 @@ TEST(Lora, AMergeKeepsTheLogitsZeroesTheMomentsAndDrawsAnew) {
 }
 
 TEST(Lora, WeightsWithoutUpdatesStayAsTheyAreAndKeepNoMoments) {
-  Training run(lora(Json::object(), Json::array()));
-  const std::vector<float> embed = run.stored("embed.weight"), norm = run.stored("norm.weight");
+  Training run(llama(), lora(Json::object(), Json::array()));
+  const std::vector<float> embed = run.values("embed.weight"), norm = run.values("norm.weight");
   run.train(0, 5);
-  EXPECT_EQ(run.stored("embed.weight"), embed);
-  EXPECT_EQ(run.stored("norm.weight"), norm);
+  EXPECT_EQ(run.values("embed.weight"), embed);
+  EXPECT_EQ(run.values("norm.weight"), norm);
   for (const Trained& t : run.learner.trained()) EXPECT_NE(t.name, t.weight);
   EXPECT_EQ(run.learner.learning_rates(0, 10), (std::vector<double>{5e-3, 0.0}));
 }
 
-/// loss = sum (x W^T - target)^2 with x [rows, in] trained.
-core::Graph layer(const ParametrizedWeight& weight, std::int64_t rows, bool input_side) {
-  core::Graph graph;
-  Builder b(graph, testing_support::all_ops());
-  const ValueId x = graph.add_parameter("x", {{rows, weight.shape[1]}}, true, Json::object());
-  const ValueId target = graph.add_input("target", {{rows, weight.shape[0]}});
-  const ValueId base = graph.add_parameter("w", {weight.shape}, false, Json::object());
-  std::vector<ValueId> coordinates;
-  for (const Coordinate& c : weight.described)
-    coordinates.push_back(graph.add_parameter("w/" + c.name, c.type, c.trainable, Json::object()));
-  const ValueId y = input_side ? weight.word.apply(b, weight.fields, base, coordinates, x)
-                               : b.op("matmul", {x, weight.word.realize(b, weight.fields, base, coordinates)},
-                                      {{"transpose_b", true}});
-  const ValueId d = b.op("subtract", {y, target});
-  graph.outputs.push_back({"loss", b.op("sum", {b.op("mul", {d, d})}, {{"axes", {0, 1}}})});
-  return core::expand_all(core::differentiate(graph, testing_support::all_ops()), testing_support::all_ops());
-}
-
-/// Law 3.
-TEST(LoraForms, AgreeInLossAndEveryGradientInDouble) {
-  const Json fields =
-      testing_support::fields_of(testing_support::parametrization("lora"), {{"rank", 3}, {"alpha", 7}});
-  ParametrizedWeight weight("lora", fields, {12, 8});
-  weight.randomize(0.5);
-  core::ReferenceInputs inputs = weight.inputs();
-  for (std::uint64_t i = 0; i < 48; ++i) inputs.values["x"].push_back(core::Philox(1, 1).normal(i));
-  for (std::uint64_t i = 0; i < 72; ++i) inputs.values["target"].push_back(core::Philox(1, 2).normal(i));
-  const auto one = core::evaluate(layer(weight, 6, false), inputs),
-             other = core::evaluate(layer(weight, 6, true), inputs);
-  for (const char* name : {"loss", "gradient/x", "gradient/w/a", "gradient/w/b"}) {
-    ASSERT_EQ(one.at(name).size(), other.at(name).size());
-    for (std::size_t i = 0; i < one.at(name).size(); ++i)
-      ASSERT_NEAR(one.at(name)[i], other.at(name)[i], 1e-10) << name;
-  }
-}
-
 TEST(LoraForms, TrainToTheSameLossesByTheKernels) {
-  Training weight_side(lora({{"form", "weight"}}, Json::array(), kAdam)),
-      input_side(lora({{"form", "input"}}, Json::array(), kAdam));
+  Training weight_side(llama(), lora({{"form", "weight"}}, Json::array(), kAdam)),
+      input_side(llama(), lora({{"form", "input"}}, Json::array(), kAdam));
   const std::vector<double> a = weight_side.train(0, 20), b = input_side.train(0, 20);
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(b[i], a[i], 1e-4 * a[i]) << i;
   EXPECT_LT(a.back(), 0.9 * a.front());
@@ -198,10 +100,10 @@ TEST(LoraForms, TrainToTheSameLossesByTheKernels) {
 /// Without a gradient of the weight a layer costs a third less; where there are as many tokens as usual.
 TEST(LoraForms, TheInputSideIsTakenWhereRanksAreSmall) {
   const core::Model model = core::read_model(
-      core::read_document(std::string(ISORBIT_SOURCE_DIR) + "/experiments/models/llama.json"),
-      testing_support::all_ops(), "small");
+      core::read_document(std::string(ISORBIT_SOURCE_DIR) + "/experiments/models/llama.json"), every_op(),
+      "small");
   const Realizations chosen =
-      realizations(lora({{"rank", 8}}, Json::array()), model, testing_support::all_ops(), core::DType::f32);
+      realizations(lora({{"rank", 8}}, Json::array()), model, every_op(), core::DType::f32);
   ASSERT_EQ(chosen.forms.size(), 56U);
   for (const FormChoice& c : chosen.forms) {
     EXPECT_EQ(c.form, "input") << c.weight;
@@ -217,22 +119,19 @@ double norm(const std::vector<float>& values, bool frobenius) {
 
 TEST(BalanceAdapters, MakesTheNormsEqualKeepsTheLogitsAndLogsBothFactors) {
   for (const std::string which : {"l1", "frobenius"}) {
-    Training run(lora(Json::object(), {{{"kind", "balance_adapters"}, {"at", {0, 10}}, {"norm", which}}}));
+    Training run(llama(),
+                 lora(Json::object(), {{{"kind", "balance_adapters"}, {"at", {0, 10}}, {"norm", which}}}));
     run.events(0);
     ASSERT_EQ(run.rows.size(), 14U);
     for (const EventRow& row : run.rows) EXPECT_EQ(row.kind, "balance_skipped") << "B is still 0";
     run.rows.clear();
-    run.train(0, 9);
-    run.fill(run.learner.train_inputs(), 1);
-    run.learner.backward();
-    run.learner.update(9, 1000);
-    const std::vector<float> before = run.learner.logits();
+    const std::vector<float> before = run.train_until_events_of(10);
     run.events(10);
     const std::vector<float> after = run.learner.logits();
     for (std::size_t i = 0; i < before.size(); ++i) ASSERT_NEAR(after[i], before[i], 1e-5);
     for (const std::string weight : {"layers.0.attn.k.weight", "layers.1.mlp.down.weight"}) {
       const bool frobenius = which == "frobenius";
-      EXPECT_NEAR(norm(run.stored(weight + "/a"), frobenius) / norm(run.stored(weight + "/b"), frobenius), 1,
+      EXPECT_NEAR(norm(run.values(weight + "/a"), frobenius) / norm(run.values(weight + "/b"), frobenius), 1,
                   1e-5);
     }
     ASSERT_EQ(run.rows.size(), 28U);
@@ -252,21 +151,17 @@ TEST(LoraWithRescale, BalancesTheWholeWeightsAndKeepsTheLogits) {
     Json root = lora(Json::object(), Json::array()).resolved;
     root["events"] = Json::array(
         {{{"kind", "rescale"}, {"pairs", {"q-k", "v-o"}}, {"at", {10}}, {"granularity", granularity}}});
-    Training run(read_method({"method", root, {}}));
+    Training run(llama(), read_method({"method", root, {}}));
     for (float& x : run.learner.store().at("layers.0.attn.v.weight").values()) x *= 4;
-    run.train(0, 9);
-    run.fill(run.learner.train_inputs(), 1);
-    run.learner.backward();
-    run.learner.update(9, 1000);
-    const std::vector<float> before = run.learner.logits();
-    const std::vector<float> base = run.stored("layers.0.attn.v.weight"),
-                             b = run.stored("layers.0.attn.v.weight/b");
+    const std::vector<float> before = run.train_until_events_of(10);
+    const std::vector<float> base = run.values("layers.0.attn.v.weight"),
+                             b = run.values("layers.0.attn.v.weight/b");
     run.events(10);
     const std::vector<float> after = run.learner.logits();
     for (std::size_t i = 0; i < before.size(); ++i) ASSERT_NEAR(after[i], before[i], 1e-5);
-    const double ratio = base[0] / run.stored("layers.0.attn.v.weight")[0];
+    const double ratio = base[0] / run.values("layers.0.attn.v.weight")[0];
     EXPECT_GT(ratio, 1.2) << "v was too large";
-    EXPECT_NEAR(b[0] / run.stored("layers.0.attn.v.weight/b")[0], ratio, 1e-5);
+    EXPECT_NEAR(b[0] / run.values("layers.0.attn.v.weight/b")[0], ratio, 1e-5);
     if (granularity == "tensor") {
       EXPECT_NEAR(norm(run.realized("layers.0.attn.v.weight"), false) /
                       norm(run.realized("layers.0.attn.o.weight"), false),
@@ -280,10 +175,12 @@ TEST(LoraWithRescale, BalancesTheWholeWeightsAndKeepsTheLogits) {
 TEST(BalanceAdapters, WithTransportARunGoesOnAsMultipliedRatesWould) {
   constexpr std::int64_t kWhen = 12;
   for (const std::string moments : {"transport", "keep"}) {
-    Training balanced(lora(
-        Json::object(),
-        {{{"kind", "balance_adapters"}, {"at", {kWhen}}, {"power_of_two", true}, {"moments", moments}}}));
-    Training plain(lora(Json::object(), Json::array()));
+    Training balanced(
+        llama(),
+        lora(
+            Json::object(),
+            {{{"kind", "balance_adapters"}, {"at", {kWhen}}, {"power_of_two", true}, {"moments", moments}}}));
+    Training plain(llama(), lora(Json::object(), Json::array()));
     EXPECT_EQ(balanced.train(0, kWhen), plain.train(0, kWhen));
     std::map<std::string, double> factors;
     for (const EventRow& row : balanced.rows) factors[row.parameter] = row.factor;
@@ -293,7 +190,7 @@ TEST(BalanceAdapters, WithTransportARunGoesOnAsMultipliedRatesWould) {
       same = same && balanced.train(step, step + 1) == plain.train(step, step + 1);
       // The plain run moves as the balanced one did: by the same directions over the factors.
       for (Trained& t : plain.learner.trained()) {
-        const std::vector<float> other = balanced.stored(t.name);
+        const std::vector<float> other = balanced.values(t.name);
         for (std::size_t i = 0; i < other.size(); ++i)
           t.tensor->values()[i] = static_cast<float>(other[i] / factors.at(t.name));
       }

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <numeric>
+#include <set>
 
 #include "parametrized_weight.hpp"
 
@@ -115,6 +117,98 @@ TEST(ParametrizationLaws, AMergeKeepsTheRealizedWeightAndASecondOneChangesNothin
       EXPECT_TRUE(same_bits(w.compiled(), merged)) << c << ", merge " << interval;
     }
   }
+}
+
+/// The same in double, of bases that are not rounded.
+TEST(ParametrizationLaws, AMergeInDoubleKeepsEveryBitOfTheRealizedWeight) {
+  for (const Case& c : cases()) {
+    ParametrizedWeight w(c.word, c.fields, c.shape);
+    if (w.base.type().dtype != core::DType::f32) continue;
+    w.randomize(0.3);
+    const std::vector<double> realized = w.reference();
+    for (const int interval : {1, 2}) {
+      w.start(7, interval);
+      std::vector<float> indices(realized.size());
+      std::iota(indices.begin(), indices.end(), 0.0F);
+      w.store(indices);  // which element of the weight each of the base is
+      core::ReferenceInputs in = w.inputs();
+      for (double& x : in.values.at("w")) x = realized[static_cast<std::size_t>(x)];
+      EXPECT_EQ(core::evaluate(w.graph(), in).at("w"), realized) << c << ", merge " << interval;
+    }
+  }
+}
+
+/// Law 7.
+TEST(ParametrizationLaws, AdaptersMoveAWeightByNoMoreThanTheirRankInDouble) {
+  int adapted = 0;
+  for (const Case& c : cases()) {
+    const auto& pair = testing_support::parametrization(c.word).adapters;
+    if (!pair) continue;
+    ParametrizedWeight w(c.word, c.fields, c.shape);
+    w.randomize(0.3);
+    std::vector<double> moved = w.reference();
+    const std::vector<float> base = w.load();
+    for (std::size_t i = 0; i < moved.size(); ++i) moved[i] -= base[i];
+    const auto at = std::ranges::find(w.described, pair->second, &Coordinate::name);
+    const auto rank = static_cast<std::size_t>(at->type.shape[0]);
+    const auto values =
+        core::singular_values(std::span<const double>(moved), static_cast<std::size_t>(c.shape[0]),
+                              static_cast<std::size_t>(c.shape[1]));
+    EXPECT_GT(values[rank - 1], 1e-3 * values[0]) << c;
+    EXPECT_LE(values[rank], 1e-13 * values[0]) << c;
+    ++adapted;
+  }
+  EXPECT_GT(adapted, 0);
+}
+
+/// loss = sum (x W^T - target)^2 with x [6, in] trained.
+core::Graph layer(const ParametrizedWeight& weight, bool input_side) {
+  core::Graph graph;
+  const core::OpSet& ops = testing_support::all_ops();
+  core::Builder b(graph, ops);
+  const core::ValueId x = graph.add_parameter("x", {{6, weight.shape[1]}}, true, Json::object());
+  const core::ValueId target = graph.add_input("target", {{6, weight.shape[0]}});
+  const core::ValueId base = graph.add_parameter("w", weight.base.type(), false, Json::object());
+  std::vector<core::ValueId> coordinates;
+  for (const Coordinate& c : weight.described)
+    coordinates.push_back(graph.add_parameter("w/" + c.name, c.type, c.trainable, Json::object()));
+  const core::ValueId y = input_side
+                              ? weight.word.apply(b, weight.fields, base, coordinates, x)
+                              : b.op("matmul", {x, weight.word.realize(b, weight.fields, base, coordinates)},
+                                     {{"transpose_b", true}});
+  const core::ValueId d = b.op("subtract", {y, target});
+  graph.outputs.push_back({"loss", b.op("sum", {b.op("mul", {d, d})}, {{"axes", {0, 1}}})});
+  return core::expand_all(core::differentiate(graph, ops), ops);
+}
+
+/// Law 3.
+TEST(ParametrizationLaws, BothFormsAgreeInLossAndEveryGradientInDouble) {
+  std::set<std::string> words;
+  for (const Case& c : cases()) {
+    const Parametrization& word = testing_support::parametrization(c.word);
+    if (!word.apply || (word.applies && !word.applies(c.fields))) continue;
+    words.insert(c.word);
+    ParametrizedWeight w(c.word, c.fields, c.shape);
+    w.randomize(0.5);
+    core::ReferenceInputs in = w.inputs();
+    for (std::int64_t i = 0; i < 6 * c.shape[1]; ++i)
+      in.values["x"].push_back(core::Philox(1, 1).normal(static_cast<std::uint64_t>(i)));
+    for (std::int64_t i = 0; i < 6 * c.shape[0]; ++i)
+      in.values["target"].push_back(core::Philox(1, 2).normal(static_cast<std::uint64_t>(i)));
+    const auto one = core::evaluate(layer(w, false), in), other = core::evaluate(layer(w, true), in);
+    ASSERT_EQ(one.size(), other.size()) << c;
+    for (const auto& [name, values] : one) {
+      double most = 0, off = 0;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        most = std::max(most, std::abs(values[i]));
+        off = std::max(off, std::abs(values[i] - other.at(name)[i]));
+      }
+      EXPECT_GT(most, 1e-3) << c << " " << name;
+      EXPECT_LE(off, 1e-12 * most) << c << " " << name;
+    }
+  }
+  for (const Parametrization& word : Vocabulary::all().parametrizations)
+    EXPECT_EQ(static_cast<bool>(word.apply), words.contains(word.name)) << word.name;
 }
 
 TEST(ParametrizationLaws, KernelsRealizeWhatTheReferenceDoes) {

@@ -2,14 +2,15 @@
 // nothing but other learning rates. Powers of two keep these laws to the last bit. Other factors perturb
 // weights in their last bit, which training in single precision amplifies: those runs are compared for fewer
 // steps or to wider bounds.
-#include "rescale_run.hpp"
+#include "experiments/events/rescale/norms.hpp"
+#include "small_training.hpp"
 
 namespace isorbit::experiments {
 namespace {
 
 using core::Json;
 using testing_support::adamw;
-using testing_support::copy_state;
+using testing_support::granularities_of;
 using testing_support::Kind;
 using testing_support::kinds;
 using testing_support::method;
@@ -17,32 +18,15 @@ using testing_support::relative;
 using testing_support::rescale;
 using testing_support::small_model;
 using testing_support::Training;
+using testing_support::with;
 using testing_support::worst_difference;
-
-const std::vector<std::string> kNorms = {"l1", "frobenius", "rms", "max"};
-
-/// Every granularity that all of a model's pairs have, with their fields for the event.
-std::vector<Json> granularities(const Kind& kind) {
-  std::vector<Json> all = {{{"granularity", "tensor"}, {"pairs", kind.pairs}},
-                           {{"granularity", "channel"}, {"pairs", kind.pairs}}};
-  Json with_heads = Json::array();
-  for (const Json& pair : kind.pairs)
-    if (pair == "q-k" || pair == "v-o") with_heads.push_back(pair);
-  all.push_back({{"granularity", "kv_group"}, {"pairs", with_heads}});
-  return all;
-}
-
-Json with(Json fields, const Json& more) {
-  fields.update(more);
-  return fields;
-}
 
 /// Law 4.
 TEST(RescaleLaws, TheLogitsStayToTheLastBitUnderPowersOfTwoAndWithin1e5Otherwise) {
   for (const Kind& kind : kinds()) {
     Training run(small_model(kind.name, kind.constants), method(Json::array()));
-    for (const Json& fields : granularities(kind)) {
-      for (const std::string& norm : kNorms) {
+    for (const Json& fields : granularities_of(kind)) {
+      for (const std::string& norm : norm_names()) {
         for (const bool power_of_two : {true, false}) {
           Training one(
               small_model(kind.name, kind.constants),
@@ -131,8 +115,8 @@ TEST(RescaleLaws, RatesThatStandForFactorsTrainAsTheFactorsDo) {
     // steps of its rounding: after 40 steps such a run is 1e-3 away from one whose weights differ in their
     // last bit.
     const std::int64_t steps = kind.name == "llama_qknorm" ? 10 : 40;
-    for (const Json& fields : granularities(kind)) {
-      for (const std::string& norm : kNorms) {
+    for (const Json& fields : granularities_of(kind)) {
+      for (const std::string& norm : norm_names()) {
         const Json exact = with(fields, {{"norm", norm}, {"power_of_two", true}});
         const Both bits(kind, exact, adamw(), norm == "l1" ? 200 : 40);
         EXPECT_EQ(bits.weights, bits.rates) << kind.name << exact;
@@ -194,7 +178,7 @@ TEST(RescaleLaws, RatesStandForFactorsOfWholeMatrices) {
 TEST(RescaleLaws, AMidRunRescaleWithTransportContinuesAsTheUnrescaledRunWithRates) {
   constexpr std::int64_t kWhen = 40;
   for (const Kind& kind : kinds()) {
-    for (const Json& fields : granularities(kind)) {
+    for (const Json& fields : granularities_of(kind)) {
       for (const char* moments : {"transport", "keep", "reset"}) {
         const auto run = [&](const char* apply, const char* how) {
           Training one(
@@ -262,11 +246,7 @@ TEST(MergeLaws, AMergeInTrainingKeepsEveryBitOfTheLogitsAndLogsItsDefect) {
     poet["events"] = Json::array({{{"kind", "merge"}, {"at", {30, 31}}}});
     root["groups"].insert(root["groups"].begin(), poet);
     Training run(small_model("llama"), read_method({"method", root, {}}));
-    run.train(0, 29);
-    testing_support::fill(run.model, run.learner.train_inputs(), 1);
-    run.learner.backward();
-    run.learner.update(29, 1000);
-    const std::vector<float> before = run.learner.logits();
+    const std::vector<float> before = run.train_until_events_of(30);
     run.events(30);
     EXPECT_EQ(run.learner.logits(), before) << sampling;
     ASSERT_EQ(run.rows.size(), 14U);

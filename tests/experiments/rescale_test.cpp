@@ -1,5 +1,5 @@
 // What a rescale does and refuses, field by field. Its laws are in rescale_laws_test.cpp.
-#include "rescale_run.hpp"
+#include "small_training.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -217,11 +217,7 @@ TEST(Rescale, SingleRowsOfARotatedWeightTakeFactorsAfterAMerge) {
   };
   for (const char* granularity : {"tensor", "kv_group", "channel"}) {
     Training run(grouped(), poet(granularity, Json::array()));
-    run.train(0, 19);
-    testing_support::fill(run.model, run.learner.train_inputs(), 3);
-    run.learner.backward();
-    run.learner.update(19, 1000);
-    const std::vector<float> before = run.learner.logits();
+    const std::vector<float> before = run.train_until_events_of(20);
     run.events(20);
     EXPECT_LE(relative(before, run.learner.logits()), 1e-5) << granularity;
     std::map<std::string, int> seen;
@@ -247,11 +243,7 @@ TEST(Rescale, AnAdapterIsScaledWithItsBase) {
     group["parametrization"] = {{"kind", "lora"}, {"rank", 3}};
     root["groups"].insert(root["groups"].begin(), group);
     Training run(grouped(), read_method_for(grouped(), {"method", root, {}}));
-    run.train(0, 19);
-    testing_support::fill(run.model, run.learner.train_inputs(), 3);
-    run.learner.backward();
-    run.learner.update(19, 1000);
-    const std::vector<float> before = run.learner.logits();
+    const std::vector<float> before = run.train_until_events_of(20);
     run.events(20);
     EXPECT_LE(relative(before, run.learner.logits()), 1e-5) << granularity;
     for (const EventRow& row : run.rows) EXPECT_EQ(row.kind, "rescale");

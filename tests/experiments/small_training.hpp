@@ -1,7 +1,8 @@
-// A small model in training with rescale events, for tests.
+// A small model in training under a method with events, for tests.
 #pragma once
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <string>
@@ -43,6 +44,22 @@ inline const std::vector<Kind>& kinds() {
   return all;
 }
 
+/// Every granularity that all of a model's pairs have, with their fields for the event.
+inline std::vector<Json> granularities_of(const Kind& kind) {
+  std::vector<Json> all = {{{"granularity", "tensor"}, {"pairs", kind.pairs}},
+                           {{"granularity", "channel"}, {"pairs", kind.pairs}}};
+  Json with_heads = Json::array();
+  for (const Json& pair : kind.pairs)
+    if (pair == "q-k" || pair == "v-o") with_heads.push_back(pair);
+  all.push_back({{"granularity", "kv_group"}, {"pairs", with_heads}});
+  return all;
+}
+
+inline Json with(Json fields, const Json& more) {
+  fields.update(more);
+  return fields;
+}
+
 /// AdamW without epsilon and clipping.
 inline Json adamw(double factor = 1.0) {
   return Json::array({{{"kind", "adam"}, {"epsilon", 0}, {"beta2", 0.95}},
@@ -67,13 +84,23 @@ inline Json rescale(const Json& more) {
   return Json::array({event});
 }
 
+/// What an input of indices holds at a step.
+inline std::vector<std::int32_t> drawn(const core::ModelInput& input, std::uint64_t step) {
+  const core::Philox random(8, core::stream_of(input.name), step);
+  std::vector<std::int32_t> all(static_cast<std::size_t>(input.type.shape.elements()));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    all[i] = static_cast<std::int32_t>(random.below(i, static_cast<std::uint64_t>(input.below)));
+  return all;
+}
+
+/// The batches that are trained on, over and over, and the probe's.
+constexpr std::int64_t kBatches = 4;
+constexpr std::uint64_t kProbe = 1000;
+constexpr std::int64_t kSteps = 1000;  // of the whole run, for schedules
+
 inline void fill(const core::Model& m, const BatchBuffers& buffers, std::uint64_t step) {
-  for (const core::ModelInput& input : m.inputs) {
-    const core::Philox random(8, core::stream_of(input.name), step);
-    const auto to = std::get<std::span<std::int32_t>>(buffers.at(input.name));
-    for (std::size_t i = 0; i < to.size(); ++i)
-      to[i] = static_cast<std::int32_t>(random.below(i, static_cast<std::uint64_t>(input.below)));
-  }
+  for (const core::ModelInput& input : m.inputs)
+    std::ranges::copy(drawn(input, step), std::get<std::span<std::int32_t>>(buffers.at(input.name)).begin());
 }
 
 struct Training {
@@ -84,7 +111,7 @@ struct Training {
 
   Training(core::Model m, Method how)
       : model(std::move(m)), method(std::move(how)), learner(model, method, every_op(), 5, {2}) {
-    fill(model, learner.probe_inputs(), 1000);
+    fill(model, learner.probe_inputs(), kProbe);
   }
   void events(std::int64_t step) {
     run_events(
@@ -94,12 +121,23 @@ struct Training {
   std::vector<double> train(std::int64_t first, std::int64_t last) {
     std::vector<double> losses;
     for (std::int64_t step = first; step < last; ++step) {
-      fill(model, learner.train_inputs(), static_cast<std::uint64_t>(step % 4));
-      losses.push_back(learner.backward());
-      learner.update(step, 1000);
+      losses.push_back(train_without_events(step));
       events(step + 1);
     }
     return losses;
+  }
+  /// The loss of one step, whose events do not happen.
+  double train_without_events(std::int64_t step) {
+    fill(model, learner.train_inputs(), static_cast<std::uint64_t>(step % kBatches));
+    const double loss = learner.backward();
+    learner.update(step, kSteps);
+    return loss;
+  }
+  /// Trains from the start until the events of `step` are due, and returns the logits before them.
+  std::vector<float> train_until_events_of(std::int64_t step) {
+    train(0, step - 1);
+    (void)train_without_events(step - 1);
+    return learner.logits();
   }
   /// Random biases and norm gains, rows of queries up to seven times as large as those of keys: nothing is
   /// balanced or zero by chance.
@@ -116,6 +154,11 @@ struct Training {
   }
   [[nodiscard]] std::vector<float> values(const std::string& tensor) {
     const std::span<float> all = learner.store().at(tensor).values();
+    return {all.begin(), all.end()};
+  }
+  [[nodiscard]] std::vector<float> realized(const std::string& weight) {
+    learner.realize();
+    const std::span<const float> all = learner.realized(weight);
     return {all.begin(), all.end()};
   }
   [[nodiscard]] std::map<std::string, double> factors() const {
@@ -139,19 +182,6 @@ inline double worst_difference(const std::vector<double>& a, const std::vector<d
   double worst = 0;
   for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
   return worst;
-}
-
-/// Tensors, moments and rates of one learner into another's.
-inline void copy_state(Learner& from, Learner& to) {
-  for (std::size_t i = 0; i < from.trained().size(); ++i) {
-    Trained &a = from.trained()[i], &b = to.trained()[i];
-    ASSERT_EQ(a.name, b.name);
-    std::ranges::copy(a.tensor->values(), b.tensor->values().begin());
-    for (std::size_t m = 0; m < a.moments.size(); ++m)
-      std::ranges::copy(a.moments[m].values(), b.moments[m].values().begin());
-    b.age = a.age;
-    b.rates = a.rates;
-  }
 }
 
 }  // namespace isorbit::experiments::testing_support
