@@ -47,6 +47,8 @@ struct Check {
   void not_ours(const ScalingFamily& family, const std::string& at) const;
   void granularity(const ScalingFamily& family) const;
   void coarse(const ScalingFamily& family) const;
+  void moments(const ScalingFamily& family) const;
+  [[nodiscard]] std::string no_transport(const ScaledWeight& member) const;
   void rates(const ScalingFamily& family) const;
   [[nodiscard]] std::string no_rate(const ScaledWeight& member) const;
 };
@@ -109,6 +111,7 @@ void Check::family(const ScalingFamily& family, const std::string& at) const {
   }
   granularity(family);
   coarse(family);
+  moments(family);
   if (fields.at("apply") == "rates") rates(family);
 }
 
@@ -153,6 +156,46 @@ void Check::coarse(const ScalingFamily& family) const {
     if (word.word->stored(word.fields, shape).dtype == core::DType::f32) continue;
     report("/granularity", core::shown(fields.at("granularity")), "\"tensor\"",
            in_quotes(member.parameter) + " is stored in bytes, which would be rounded anew");
+    return;
+  }
+}
+
+/// Why the moments of a weight follow no factors of single rows or columns; empty: they do.
+std::string Check::no_transport(const ScaledWeight& member) const {
+  const auto number = method.group_of(member.parameter);
+  if (!number) return {};  // said elsewhere
+  const Group& owner = method.groups[*number];
+  const Word<Parametrization>& word = owner.parametrization;
+  const core::Shape& shape = model.graph.shape(model.graph.parameter(member.parameter)->value);
+  if (word.word->misfits && !word.word->misfits(word.fields, shape).empty()) return {};
+  std::string tensor = member.parameter;
+  core::Shape trained = shape;
+  if (word.word->coordinates) {
+    if (!word.word->adapters) return {};  // its coordinates keep their moments
+    const auto& [left, right] = *word.word->adapters;
+    const std::string& name = member.axis == 0 ? left : right;
+    for (const Coordinate& c : word.word->coordinates(word.fields, shape))
+      if (c.name == name) trained = c.type.shape;
+    tensor += "/" + name;
+  }
+  for (const Word<Update>& update : owner.update) {
+    if (update.word->misfits && !update.word->misfits(update.fields, trained).empty()) continue;
+    for (const Moment& moment : moments_of(*update.word, update.fields, trained))
+      if (moment.shape && moment.power != 0)
+        return in_quotes(update.word->name) + " keeps " + in_quotes(moment.name) + " of " +
+               in_quotes(tensor) + " in a basis of its own, where it has no rows and columns of the tensor's";
+  }
+  return {};
+}
+
+void Check::moments(const ScalingFamily& family) const {
+  const bool transports = fields.at("moments") == "transport" && fields.at("apply") == "weights";
+  if (!transports || factor_blocks(family, fields.at("granularity").get<std::string>()).count < 2) return;
+  for (const ScaledWeight& member : family.members) {
+    const std::string why = no_transport(member);
+    if (why.empty()) continue;
+    report("/granularity", core::shown(fields.at("granularity")), "\"tensor\"", why,
+           "\"moments\": \"reset\" beside it");
     return;
   }
 }
