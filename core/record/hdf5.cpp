@@ -10,33 +10,14 @@
 namespace isorbit::core::hdf5 {
 namespace {
 
+// At exit the library would write again what it could not write before, and crash over it. Files are closed
+// by those who opened them.
+[[maybe_unused]] const herr_t no_end_at_exit = H5dont_atexit();
+
 // Keeps the description of the last entry of a walk, which is the innermost.
 herr_t keep_description(unsigned, const H5E_error2_t* entry, void* data) {
   if (entry->desc != nullptr) *static_cast<std::string*>(data) = entry->desc;
   return 0;
-}
-
-// Properties of a new object: no time stamps, groups on the way made by themselves with UTF-8 names.
-Handle creation(hid_t kind, const std::string& where) {
-  Handle list(H5Pcreate(kind), H5Pclose, where, "make properties");
-  check(H5Pset_obj_track_times(list.get(), false), where, "turn off time stamps");
-  return list;
-}
-
-Handle links(const std::string& where) {
-  Handle list(H5Pcreate(H5P_LINK_CREATE), H5Pclose, where, "make properties");
-  check(H5Pset_create_intermediate_group(list.get(), 1), where, "make groups on the way");
-  check(H5Pset_char_encoding(list.get(), H5T_CSET_UTF8), where, "use UTF-8 names");
-  return list;
-}
-
-Handle text_type(std::size_t length, const std::string& where) {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, where, "make a text type");
-  check(H5Tset_size(type.get(), length), where, "set the length of text");
-  check(H5Tset_cset(type.get(), H5T_CSET_UTF8), where, "set UTF-8");
-  if (length != H5T_VARIABLE)
-    check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), where, "set the padding of text");
-  return type;
 }
 
 // Chunks of about 64 KiB with shuffle, deflate and a checksum; nothing for empty data, which HDF5 cannot
@@ -86,6 +67,28 @@ std::string reason() {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_description, &text);
   return text.empty() ? text : " (" + text + ")";
+}
+
+Handle creation(hid_t kind, const std::string& where) {
+  Handle list(H5Pcreate(kind), H5Pclose, where, "make properties");
+  check(H5Pset_obj_track_times(list.get(), false), where, "turn off time stamps");
+  return list;
+}
+
+Handle links(const std::string& where) {
+  Handle list(H5Pcreate(H5P_LINK_CREATE), H5Pclose, where, "make properties");
+  check(H5Pset_create_intermediate_group(list.get(), 1), where, "make groups on the way");
+  check(H5Pset_char_encoding(list.get(), H5T_CSET_UTF8), where, "use UTF-8 names");
+  return list;
+}
+
+Handle text_type(std::size_t length, const std::string& where) {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, where, "make a text type");
+  check(H5Tset_size(type.get(), length), where, "set the length of text");
+  check(H5Tset_cset(type.get(), H5T_CSET_UTF8), where, "set UTF-8");
+  if (length != H5T_VARIABLE)
+    check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), where, "set the padding of text");
+  return type;
 }
 
 File File::create(const std::filesystem::path& file) {

@@ -43,6 +43,8 @@ class Handle {
   Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
   Handle& operator=(Handle&&) = delete;
   [[nodiscard]] hid_t get() const { return id_; }
+  /// Closes it never.
+  void abandon() { id_ = -1; }
 
  private:
   hid_t id_;
@@ -55,6 +57,13 @@ T check(T result, const std::string& where, const char* what) {
   if (result < 0) throw Error(where + ": cannot " + what + reason());
   return result;
 }
+
+/// Properties of a new object of that class (H5P_DATASET_CREATE, ...): no time stamps.
+[[nodiscard]] Handle creation(hid_t kind, const std::string& where);
+/// Properties of a link: groups on the way are made by themselves, names are UTF-8.
+[[nodiscard]] Handle links(const std::string& where);
+/// UTF-8 of `length` bytes padded with zeros, or of any length with H5T_VARIABLE.
+[[nodiscard]] Handle text_type(std::size_t length, const std::string& where);
 
 /// `file:/path`, as errors begin.
 [[nodiscard]] inline std::string place(const std::string& file, const std::string& path) {
