@@ -23,8 +23,8 @@ TEST(Program, SaysWhatItDoesAndWhichVersionItIs) {
   const TemporaryFolder here;
   const Ran help = run_program(here.path(), "--help");
   EXPECT_EQ(help.code, 0);
-  for (const char* verb : {"validate", "plan", "run", "repair", "gc", "status", "compare", "export", "certify", "eval",
-                           "compile", "bench", "profile", "list", "schema"}) {
+  for (const char* verb : {"validate", "plan", "run", "repair", "gc", "status", "compare", "export",
+                           "certify", "replay", "eval", "compile", "bench", "profile", "list", "schema"}) {
     EXPECT_HOLDS(help.out, "\n  " + std::string(verb) + " ");
     const Ran of_verb = run_program(here.path(), std::string(verb) + " --help");
     EXPECT_EQ(of_verb.code, 0) << verb;
