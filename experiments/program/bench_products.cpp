@@ -8,7 +8,7 @@
 #include <unordered_map>
 
 #include "core/passes/cost.hpp"
-#include "experiments/program/bench_timing.hpp"
+#include "experiments/timing/step_times.hpp"
 
 namespace isorbit::experiments {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/program/bench_timing.hpp"
+#include "experiments/timing/step_times.hpp"
 
 namespace isorbit::experiments {
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
+#include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/status.hpp"
 #include "experiments/sweep/text_table.hpp"
@@ -42,11 +44,39 @@ std::string origin_block(const Cell& cell, const std::vector<Origin>& origins) {
   return text;
 }
 
+std::string time_text(double seconds) { return seconds < 10 ? fixed(seconds, 1) + " s" : duration(seconds); }
+
+/// "about 3 min 20 s with --jobs 1, 1 min 50 s with --jobs 2; at most 1.2 GB of memory; 80 MB of disk"
+std::string totals_text(std::span<const Cell> left, const PlanForecast& forecast) {
+  std::string text;
+  for (const std::size_t jobs : forecast.jobs)
+    text += (text.empty() ? "about " : ", ") +
+            duration(forecast.cells->seconds_with(left, jobs, forecast.memory)) + " with --jobs " +
+            std::to_string(jobs);
+  double memory = 0, disk = 0;
+  std::map<std::string, int> bases;
+  for (const Cell& cell : left) {
+    const CellForecast& of = *forecast.cells->find(cell);
+    memory = std::max(memory, of.memory);
+    disk += of.disk;
+    ++bases[name_of(of.basis)];
+  }
+  text += "; at most " + scaled(memory, "B") + " of memory a cell; " + scaled(disk, "B") +
+          " of disk\nforecast of";
+  const char* separator = " ";
+  for (const auto& [basis, count] : bases) {
+    text += separator + spelled(static_cast<std::size_t>(count), "cell") + " " + basis;
+    separator = ", ";
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
-std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std::filesystem::path& folder) {
-  TextTable table({"id", "arm", "changed", "seed", "from", "state", "steps", "tokens", "parameters",
-                   "spectra", "unigram"});
+std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std::filesystem::path& folder,
+                      const PlanForecast& forecast) {
+  TextTable table({"id", "arm", "changed", "seed", "from", "state", "steps", "tokens", "parameters", "time",
+                   "took", "memory", "disk", "spectra", "unigram"});
   std::map<std::string, std::size_t> counts;
   double tokens = 0, bytes = 0;
   for (const Cell& cell : cells) {
@@ -54,10 +84,17 @@ std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std
     ++counts[name_of(state)];
     if (state != CellState::done) tokens += static_cast<double>(cell.facts.tokens);
     bytes += cell.facts.spectra_bytes;
+    const CellForecast* expected = forecast.cells == nullptr ? nullptr : forecast.cells->find(cell);
+    std::string took;
+    if (state == CellState::done)
+      if (const auto cost = cost_of(folder, cell)) took = time_text(cost->seconds);
     table.add({short_id(cell.id), cell.arm, label_of(cell.changed), std::to_string(cell.seed),
                cell.from ? cell.from->text() : "", name_of(state), std::to_string(cell.facts.steps),
                scaled(static_cast<double>(cell.facts.tokens)),
-               scaled(static_cast<double>(cell.facts.parameters)), scaled(cell.facts.spectra_bytes, "B"),
+               scaled(static_cast<double>(cell.facts.parameters)),
+               expected == nullptr ? "" : time_text(expected->seconds), took,
+               expected == nullptr ? "" : scaled(expected->memory, "B"),
+               expected == nullptr ? "" : scaled(expected->disk, "B"), scaled(cell.facts.spectra_bytes, "B"),
                fixed(cell.facts.unigram_entropy, 4)});
   }
   std::string text = table.text() + "\n" + spelled(cells.size(), "cell");
@@ -69,12 +106,17 @@ std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std
   }
   text += "\n" + scaled(tokens) + " tokens to train, " + scaled(bytes, "B") +
           " of spectra; unigram: entropy of the validation targets in nats\n";
+  const std::vector<Cell> left = missing_cells(cells, folder);
+  if (forecast.cells != nullptr && !left.empty()) text += totals_text(left, forecast);
+  if (const std::string errors = text_of(forecast_errors(folder, cells)); !errors.empty())
+    text += errors + "\n";
   for (const Dropped& d : sweep.dropped) text += "dropped " + dropped_name(d) + ": " + d.clause + "\n";
   for (const std::string& note : sweep.notes) text += "note: " + note + "\n";
   return text;
 }
 
-std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const std::filesystem::path& folder) {
+std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const std::filesystem::path& folder,
+                      const PlanForecast& forecast) {
   std::string text;
   for (const Cell& cell : cells) {
     Json line = {{"id", cell.id},
@@ -89,6 +131,9 @@ std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const std
                  {"spectra_bytes", cell.facts.spectra_bytes},
                  {"unigram_entropy", cell.facts.unigram_entropy}};
     if (cell.from) line["from"] = from_json(*cell.from);
+    if (forecast.cells != nullptr)
+      if (const CellForecast* expected = forecast.cells->find(cell)) line["forecast"] = json_of(*expected);
+    if (const auto cost = cost_of(folder, cell)) line["took"] = json_of(*cost);
     text += line.dump() + "\n";
   }
   for (const Dropped& d : sweep.dropped) {
@@ -96,7 +141,12 @@ std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const std
     if (d.seed) line["seed"] = *d.seed;
     text += line.dump() + "\n";
   }
-  return text;
+  if (forecast.cells == nullptr) return text;
+  const std::vector<Cell> left = missing_cells(cells, folder);
+  Json jobs = Json::object();
+  for (const std::size_t n : forecast.jobs)
+    jobs[std::to_string(n)] = forecast.cells->seconds_with(left, n, forecast.memory);
+  return text + Json{{"jobs", std::move(jobs)}}.dump() + "\n";
 }
 
 std::string config_text(std::span<const Cell> cells) {

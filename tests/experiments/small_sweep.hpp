@@ -18,6 +18,7 @@ class SmallSweep {
   }
 
   [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
+  [[nodiscard]] const TemporaryFolder& folder() const { return folder_; }
   [[nodiscard]] core::Json document() const { return core::read_document(path() / "sweep.json").root; }
   void write(const core::Json& sweep) const { folder_.write("sweep.json", sweep.dump(1)); }
   [[nodiscard]] Sweep read(std::vector<std::string> overrides = {}) const {

@@ -3,8 +3,10 @@
 #include <set>
 
 #include "experiments/program/bench_products.hpp"
-#include "experiments/program/bench_timing.hpp"
+#include "experiments/program/bench_subject.hpp"
 #include "experiments/sweep/text_table.hpp"
+#include "experiments/timing/process_memory.hpp"
+#include "experiments/timing/step_times.hpp"
 #include "experiments/training/provenance.hpp"
 
 namespace isorbit::experiments::verb {
@@ -17,12 +19,12 @@ Json subject_json(BenchSubject& subject) {
   const auto made = provenance(options.compute, "", "", {});
   return {{"model", options.model},
           {"size", options.size},
-          {"method", subject.method_name()},
+          {"method", subject.rehearsal().method().name},
           {"dtype", core::name_of(options.compute.precision)},
           {"threads", options.compute.threads},
-          {"steps", options.steps},
-          {"warmup", options.warmup},
-          {"batches", options.fixed_batch ? "fixed" : "random"},
+          {"steps", options.plan.steps},
+          {"warmup", options.plan.warmup},
+          {"batches", options.plan.fixed_batch ? "fixed" : "random"},
           {"cpu", made.at("cpu")},
           {"isa", made.at("isa")},
           {"onednn", made.at("onednn")},
@@ -37,7 +39,7 @@ void add_step(Json& out, BenchSubject& subject, const Timing& timing) {
   for (const StepTime& step : timing.steps) each.push_back(step.total);
   out["ms"] = ms;
   out["step_ms"] = each;
-  out["tokens_per_second"] = static_cast<double>(subject.targets()) / ms * 1e3;
+  out["tokens_per_second"] = static_cast<double>(subject.rehearsal().targets()) / ms * 1e3;
   out["data_ms"] = timing.median(&StepTime::data);
   out["forward_ms"] = timing.median(&StepTime::forward);
   out["backward_ms"] = timing.median(&StepTime::backward);
@@ -65,7 +67,7 @@ void add_ceiling(Json& out, BenchSubject& subject) {
 }
 
 void add_record(Json& out, BenchSubject& subject) {
-  const RecordTime record = time_record(subject);
+  const RecordTime record = time_record(subject.rehearsal());
   out["record_ms"] = record.step_ms;
   out["row_ms"] = record.row_ms;
   out["spectra_ms"] = record.spectra_ms;
@@ -136,10 +138,10 @@ int bench(Console& console, const std::vector<std::string>& arguments) {
   const auto measured = [&](const char* part) { return !skipped.contains(part) && !skipped.contains("all"); };
   BenchSubject subject(bench_options(line, console));
   Json out = subject_json(subject);
-  add_step(out, subject, time_steps(subject));
+  add_step(out, subject, time_steps(subject.rehearsal(), subject.options().plan));
   add_memory(out, subject);  // before the products and spectra, which need memory of their own
   if (measured("ceiling")) add_ceiling(out, subject);
-  if (measured("events")) out["events_ms"] = time_events(subject);
+  if (measured("events")) out["events_ms"] = time_events(subject.rehearsal());
   if (measured("record")) add_record(out, subject);
   console.out << (line.has("json") ? out.dump() + "\n" : title(out) + "\n\n" + human(out));
   return 0;

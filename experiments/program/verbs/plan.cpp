@@ -2,19 +2,36 @@
 
 #include <ostream>
 
+#include "experiments/program/placement.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/differences.hpp"
+#include "experiments/sweep/status.hpp"
 
 namespace isorbit::experiments::verb {
+namespace {
+
+constexpr std::int64_t kCalibration = 10;  // seconds
+
+/// What --jobs asks for; without it one, and as many as there are cores for.
+std::vector<std::size_t> jobs_shown(const CommandLine& line, const Placement& placement) {
+  if (line.has("jobs")) return {placement.jobs};
+  if (placement.most == 1) return {1};
+  return {1, placement.most};
+}
+
+}  // namespace
 
 int plan(Console& console, const std::vector<std::string>& arguments) {
   CommandLine line(
       "plan SWEEP [name=value ...] [options]",
       "Lists the cells of a sweep in the order they run, with their state and what they cost, and\n"
       "every dropped combination with the clause that dropped it, and what else differs between the\n"
-      "arms than their methods' words. Writes nothing.");
+      "arms than their methods' words. Seconds, memory and disk are a forecast: real steps of every model\n"
+      "and method are timed, the rest follows from flops and bytes. Writes nothing but what it timed, to\n"
+      "the user's cache.");
   add_sweep_options(line);
   add_selection_options(line);
+  add_placement_options(line, kCalibration);
   line.option("json", "", "an object a line")
       .option("print-config", "", "every value with the layer that set it");
   if (!line.parse(console, arguments)) return 0;
@@ -27,11 +44,15 @@ int plan(Console& console, const std::vector<std::string>& arguments) {
     else
       for (const Cell& cell : cells) console.out << cell.document.dump() << "\n";
   } else {
+    const std::vector<Cell> left = missing_cells(cells, folder);
+    const Forecast forecast = forecast_from(line, left, kCalibration);
+    const Placement placement = placement_from(line, cells);
+    const PlanForecast shown{&forecast, jobs_shown(line, placement), placement.memory.bytes};
     const std::vector<Difference> differences = differences_between_arms(cells);
     if (line.has("json"))
-      console.out << plan_json(sweep, cells, folder) << differences_json(differences);
+      console.out << plan_json(sweep, cells, folder, shown) << differences_json(differences);
     else
-      console.out << plan_text(sweep, cells, folder) << (differences.empty() ? "" : "\n")
+      console.out << plan_text(sweep, cells, folder, shown) << (differences.empty() ? "" : "\n")
                   << differences_text(differences);
   }
   return 0;

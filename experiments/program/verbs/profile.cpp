@@ -4,6 +4,7 @@
 
 #include "core/record/durable_file.hpp"
 #include "experiments/program/bench_profile.hpp"
+#include "experiments/program/bench_subject.hpp"
 #include "experiments/sweep/text_table.hpp"
 
 namespace isorbit::experiments::verb {
@@ -66,7 +67,7 @@ int profile(Console& console, const std::vector<std::string>& arguments) {
   if (!line.parse(console, arguments)) return 0;
   const auto limit = static_cast<std::size_t>(line.integer("limit", 0).value_or(30));
   BenchSubject subject(bench_options(line, console));
-  const Timing timing = time_steps(subject);
+  const Timing timing = time_steps(subject.rehearsal(), subject.options().plan);
   const core::Program& program = subject.learner().program();
   const std::vector<ProfileRow> nodes = profile_nodes(program, timing), kinds = profile_kinds(nodes);
   if (const auto path = line.text("trace")) {

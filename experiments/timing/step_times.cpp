@@ -1,10 +1,8 @@
-#include "experiments/program/bench_timing.hpp"
+#include "experiments/timing/step_times.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
-#include <limits>
 
 namespace isorbit::experiments {
 namespace {
@@ -49,25 +47,31 @@ std::size_t Timing::typical() const {
   return static_cast<std::size_t>(nearest - steps.begin());
 }
 
-Timing time_steps(BenchSubject& subject) {
-  Learner& learner = subject.learner();
-  const BenchOptions& options = subject.options();
+Timing time_steps(Rehearsal& rehearsal, const StepPlan& plan) {
+  Learner& learner = rehearsal.learner();
   const std::span<const core::Step> executed = learner.program().steps();
-  const std::int64_t all = options.warmup + options.steps;
+  const std::int64_t all = plan.warmup + plan.steps;
   const BatchBuffers inputs = learner.train_inputs();
-  subject.fill(inputs, 0);
+  rehearsal.fill(inputs, 0);
   std::vector<Clock::time_point> before(executed.size() + 1);
   Timing timing;
+  const Clock::time_point begun = Clock::now();
   for (std::int64_t i = 0; i < all; ++i) {
     const Clock::time_point start = Clock::now();
-    if (!options.fixed_batch) subject.fill(inputs, i);
+    if (!timing.steps.empty() && milliseconds(begun, start) > 1e3 * plan.seconds) break;
+    for (int part = 1; part < rehearsal.compute().accumulate; ++part) {
+      if (!plan.fixed_batch) rehearsal.fill(inputs, i);
+      (void)learner.backward();
+    }
+    const Clock::time_point last = Clock::now();
+    if (!plan.fixed_batch) rehearsal.fill(inputs, i);
     const Clock::time_point filled = Clock::now();
     (void)learner.backward([&](std::size_t node) { before[node] = Clock::now(); });
     const Clock::time_point ran = Clock::now();
     (void)learner.update(i, all);
     const Clock::time_point end = Clock::now();
-    if (i < options.warmup) continue;
-    StepTime step{milliseconds(start, end), milliseconds(start, filled), 0, 0, milliseconds(ran, end)};
+    if (i < plan.warmup) continue;
+    StepTime step{milliseconds(start, end), milliseconds(last, filled), 0, 0, milliseconds(ran, end)};
     std::vector<double> nodes;
     for (std::size_t n = 0; n < executed.size(); ++n) {
       nodes.push_back(milliseconds(before[n], before[n + 1]));
@@ -78,14 +82,6 @@ Timing time_steps(BenchSubject& subject) {
     timing.nodes.push_back(std::move(nodes));
   }
   return timing;
-}
-
-std::size_t peak_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6)) * 1024;
-  }
-  return 0;
 }
 
 }  // namespace isorbit::experiments
