@@ -25,6 +25,7 @@ class Maker {
     for (const std::size_t arm : starts_.order())
       for (std::size_t i = 0; i < expansion_.candidates.size(); ++i)
         if (expansion_.candidates[i].arm == arm) make(i);
+    out_.notes.insert(out_.notes.end(), resolver_.notes().begin(), resolver_.notes().end());
     return std::move(out_);
   }
 

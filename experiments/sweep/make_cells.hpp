@@ -12,7 +12,7 @@ namespace isorbit::experiments {
 
 struct MadeCells {
   std::vector<Cell> cells;
-  std::vector<std::string> notes;  // cells that would be the same run
+  std::vector<std::string> notes;  // cells that would be the same run, files that are widened
 };
 
 /// Reads and checks what the candidates name. Problems are added; what they are found in is left out.

@@ -111,7 +111,21 @@ const Method* CellResolver::method_of(const Candidate& c, const std::string& key
   return (methods_[key] = method).get();
 }
 
-void CellResolver::check_inputs(const core::Model& model, const BatchSource& source) {
+/// Where the candidate's field of data stands: in its arm, where that has it otherwise.
+std::string CellResolver::data_pointer(const Candidate& c, const std::string& field) const {
+  const bool own = s_.resolved.at("arms").at(arms_[c.arm]).at("data").contains(field);
+  return (own ? s_.arm_pointer(c.arm) : "") + "/data/" + field;
+}
+
+/// Which arm it is, where its model or data are not the sweep's; else empty.
+std::string CellResolver::own_arm(const Candidate& c) const {
+  const Json& arm = s_.resolved.at("arms").at(arms_[c.arm]);
+  if (arm.at("model").empty() && arm.at("data").empty()) return {};
+  return "arm " + shown(Json(arms_[c.arm])) + " trains " + s_.models[c.arm]->file;
+}
+
+void CellResolver::check_inputs(const Candidate& c, const core::Model& model, const BatchSource& source) {
+  const std::string at = data_pointer(c, "corpus");
   const std::vector<InputDescription> offered = source.inputs();
   std::string list;
   for (const InputDescription& input : offered)
@@ -119,20 +133,19 @@ void CellResolver::check_inputs(const core::Model& model, const BatchSource& sou
   for (const core::ModelInput& input : model.inputs) {
     if (gives(source, input)) continue;
     add({s_.document.file,
-         s_.document.position("/data/corpus"),
-         "/data/corpus",
-         shown(s_.resolved.at("data").at("corpus")) + ", which gives " + list,
+         s_.document.position(at),
+         at,
+         shown(c.data.at("corpus")) + ", which gives " + list,
          "a corpus that gives the model's input " +
              type_text(input.name, input.type.shape.dims(), input.type.dtype == core::DType::s32),
-         {},
+         own_arm(c),
          {}});
   }
 }
 
 std::shared_ptr<BatchSource> CellResolver::open_data(const Candidate& c, const core::Model& model) {
   const std::string corpus = c.data.at("corpus").get<std::string>();
-  const bool own = s_.resolved.at("arms").at(arms_[c.arm]).at("data").contains("corpus");
-  const std::string at = own ? s_.arm_pointer(c.arm) + "/data/corpus" : "/data/corpus";
+  const std::string at = data_pointer(c, "corpus");
   if (std::optional<core::Problem> missing = missing_corpus(s_.document, corpus, data_dir_, at)) {
     add(std::move(*missing));
     return nullptr;
@@ -147,7 +160,7 @@ std::shared_ptr<BatchSource> CellResolver::open_data(const Candidate& c, const c
          "/data",
          shown(c.data),
          "data the model can be trained on",
-         error.what(),
+         (own_arm(c).empty() ? "" : own_arm(c) + ", and ") + error.what(),
          {}});
   }
   return nullptr;
@@ -160,7 +173,7 @@ const BatchSource* CellResolver::data_of(const Candidate& c, const core::Model& 
   const auto it = data_.find(key);
   if (it != data_.end()) return it->second.get();
   const std::shared_ptr<BatchSource> source = data_[key] = open_data(c, model);
-  if (source) check_inputs(model, *source);
+  if (source) check_inputs(c, model, *source);
   return source.get();
 }
 
@@ -185,7 +198,9 @@ std::string CellResolver::misfit_of_start(const Candidate& c, const core::Model&
     return other == nullptr ? "" : misfit_of(shapes_of(model), shapes_of(*other));
   }
   try {
-    (void)load_weights(from.file, *s_.models[c.arm], model);
+    (void)load_weights(from.file, *s_.models[c.arm], model, [&](const std::string& note) {
+      if (std::ranges::find(notes_, note) == notes_.end()) notes_.push_back(note);
+    });
   } catch (const std::runtime_error& error) {
     return error.what();
   }

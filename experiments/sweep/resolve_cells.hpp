@@ -22,6 +22,8 @@ class CellResolver {
   /// `from` is what it starts from, `source` the candidate of that cell, null where it is a file.
   [[nodiscard]] Cell resolve(const Candidate& candidate, std::optional<CellStart> from = {},
                              const Candidate* source = nullptr);
+  /// What the user should know of the files that cells start from, each once.
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
  private:
   /// Tells models apart.
@@ -30,7 +32,9 @@ class CellResolver {
   const Method* method_of(const Candidate& candidate, const std::string& key);
   const BatchSource* data_of(const Candidate& candidate, const core::Model& model);
   std::shared_ptr<BatchSource> open_data(const Candidate& candidate, const core::Model& model);
-  void check_inputs(const core::Model& model, const BatchSource& source);
+  void check_inputs(const Candidate& candidate, const core::Model& model, const BatchSource& source);
+  std::string data_pointer(const Candidate& candidate, const std::string& field) const;
+  std::string own_arm(const Candidate& candidate) const;
   void check_start(const Candidate& candidate, const Method& method, const core::Model& model,
                    const CellStart& from, const Candidate* source);
   std::string misfit_of_start(const Candidate& candidate, const core::Model& model, const CellStart& from,
@@ -47,6 +51,7 @@ class CellResolver {
   std::filesystem::path data_dir_;
   core::Problems& problems_;
   std::set<std::string> reported_, checked_;
+  std::vector<std::string> notes_;
   std::map<std::string, std::shared_ptr<core::Model>> models_;
   std::map<std::string, std::shared_ptr<Method>> methods_;
   std::map<std::string, std::shared_ptr<BatchSource>> data_;

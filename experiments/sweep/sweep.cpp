@@ -186,7 +186,8 @@ class Reader {
     Sweep sweep;
     sweep.name = resolved_.at("name").get<std::string>();
     sweep.metric = resolved_.at("metric").at("name").get<std::string>();
-    sweep.minimize = resolved_.at("metric").at("goal") == "minimize";
+    sweep.minimize = resolved_.at("metric").value(
+                         "goal", sweep.metric.ends_with("/accuracy") ? "maximize" : "minimize") == "minimize";
     sweep.baseline = resolved_.at("compare").value("baseline", sources.arms().front());
     sweep.controls = std::move(controls_.arms);
     sweep.notes = std::move(controls_.notes);

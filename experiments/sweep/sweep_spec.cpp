@@ -1,5 +1,6 @@
 // The fields of a sweep document.
 #include "experiments/sweep/sweep.hpp"
+#include "experiments/task.hpp"
 #include "experiments/training/cell_document.hpp"
 
 namespace isorbit::experiments {
@@ -72,7 +73,8 @@ Spec arm_spec() {
 }  // namespace
 
 Spec sweep_spec() {
-  const std::vector<std::string> metrics = {"valid/loss", "valid/perplexity", "train/loss"};
+  std::vector<std::string> metrics = {"valid/loss", "valid/perplexity", "train/loss"};
+  for (const std::string& task : task_names()) metrics.push_back("eval/" + task + "/accuracy");
   return Spec::object({
       Field{"name", Spec::text().at_least_items(1), "names the folder of the results: runs/<name>"},
       Field{"doc", Spec::text(), "what the sweep is for", {}, true},
@@ -94,8 +96,11 @@ Spec sweep_spec() {
       Field{"metric",
             Spec::object(
                 {Field{"name", Spec::text().one_of(metrics), "what the arms are compared by", "valid/loss"},
-                 Field{"goal", Spec::text().one_of({"minimize", "maximize"}), "which way is better",
-                       "minimize"}}),
+                 Field{"goal",
+                       Spec::text().one_of({"minimize", "maximize"}),
+                       "which way is better; absent: more of an accuracy, less of anything else",
+                       {},
+                       true}}),
             "what the arms are compared by", Json::object()},
       Field{"compare",
             Spec::object(

@@ -7,6 +7,7 @@
 
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/training/cell_weights.hpp"
+#include "experiments/training/weights.hpp"
 #include "tests/experiments/run_program.hpp"
 #include "tests/experiments/small_cell.hpp"
 
@@ -165,6 +166,10 @@ TEST_F(BadFile, HalvesAreWidenedExactlyAndSaid) {
   EXPECT_EQ(std::vector<float>(n1.begin(), n1.begin() + 5), expected);
   ASSERT_EQ(notes.size(), 2U);
   EXPECT_HOLDS(notes[0], "1 tensors of BF16 were widened to F32");
+  const core::Document model{"model", document_.at("model"), {}};
+  (void)load_weights(folder_, model, core::read_model(model, every_op()),
+                     [&](const std::string& text) { notes.push_back(text); });
+  EXPECT_EQ(notes.size(), 4U) << "whoever starts from such a file is told";
 }
 
 TEST_F(BadFile, IsRefusedWithEveryTensorThatIsWrong) {

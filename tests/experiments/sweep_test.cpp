@@ -35,6 +35,19 @@ TEST(Sweep, MultipliesArmsTuneParametersAndSeedsInOrder) {
                 "poet width=16 0", "poet width=16 1", "poet width=32 0", "poet width=32 1"}));
 }
 
+TEST(Sweep, MayCompareArmsByTheAccuracyOfATaskOfWhichMoreIsBetter) {
+  const SmallSweep small;
+  Json document = small.document();
+  EXPECT_TRUE(small.read().minimize);
+  document["metric"] = {{"name", "eval/agreement/accuracy"}};
+  small.write(document);
+  EXPECT_EQ(small.read().metric, "eval/agreement/accuracy");
+  EXPECT_FALSE(small.read().minimize);
+  document["metric"]["goal"] = "minimize";
+  small.write(document);
+  EXPECT_TRUE(small.read().minimize);
+}
+
 TEST(Sweep, AdvancesZippedListsTogether) {
   const SmallSweep small;
   Json document = small.document();
