@@ -28,7 +28,7 @@ std::string type_name(bool is_float) { return is_float ? "f32" : "s32"; }
 void check_buffers(const std::vector<InputDescription>& inputs, const BatchBuffers& buffers) {
   for (const auto& [name, buffer] : buffers) {
     const auto input =
-        std::find_if(inputs.begin(), inputs.end(), [&](const auto& i) { return i.name == name; });
+        std::find_if(inputs.begin(), inputs.end(), [&name = name](const auto& i) { return i.name == name; });
     if (input == inputs.end()) {
       std::string names;
       for (const InputDescription& i : inputs) names += (names.empty() ? "" : ", ") + i.name;

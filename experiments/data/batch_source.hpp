@@ -26,7 +26,13 @@ using BatchBuffer = std::variant<std::span<std::int32_t>, std::span<float>>;
 /// Input name -> row-major buffer of exactly the described size. An input without a buffer is left out.
 using BatchBuffers = std::map<std::string, BatchBuffer>;
 
-/// Thread-safe: nothing changes after construction. A wrong buffer, or a data file that shrank, is a
+/// A part of a step that is computed in several of equal size: together they are the batch of that many times
+/// the rows.
+struct BatchPart {
+  std::int64_t index = 0, of = 1;
+};
+
+/// Thread-safe: nothing changes after construction. A wrong buffer, or a data file that changed, is a
 /// DataError.
 class BatchSource {
  public:
@@ -34,7 +40,8 @@ class BatchSource {
   /// text: tokens, targets s32 [batch, seq], targets[i] = tokens[i + 1];
   /// images: images f32 [batch, 784] in [0, 1], labels s32 [batch].
   [[nodiscard]] virtual std::vector<InputDescription> inputs() const = 0;
-  virtual void train_batch(std::uint64_t seed, std::int64_t step, const BatchBuffers& buffers) const = 0;
+  virtual void train_batch(std::uint64_t seed, std::int64_t step, const BatchBuffers& buffers,
+                           BatchPart part = {}) const = 0;
   [[nodiscard]] virtual std::int64_t valid_batches() const = 0;
   /// The same for every seed; 0 <= index < valid_batches().
   virtual void valid_batch(std::int64_t index, const BatchBuffers& buffers) const = 0;
@@ -63,7 +70,7 @@ struct BatchRequest {
 [[nodiscard]] std::unique_ptr<BatchSource> open_batches(const Corpus& corpus,
                                                         const TokenizerChoice& tokenizer,
                                                         const BatchRequest& request);
-/// The same of a text that was tokenized before by `tokenizer`: its memory map is shared.
+/// The same of a text that was tokenized before by `tokenizer`: its open files are shared.
 [[nodiscard]] std::unique_ptr<BatchSource> open_batches(const Corpus& corpus,
                                                         const TokenizerChoice& tokenizer,
                                                         TokenizedCorpus tokens, const BatchRequest& request);

@@ -13,7 +13,7 @@
 #include <system_error>
 
 #include "core/document/digest.hpp"
-#include "experiments/data/mapped_file.hpp"
+#include "experiments/data/data_file.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -29,6 +29,16 @@ std::string stamp(const struct stat& status) {
 bool settled(const struct stat& status) {
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return now - status.st_mtim.tv_sec > 2;
+}
+
+std::string hash_of(const DataFile& file) {
+  try {
+    std::string hash = core::sha256_file(file.path());
+    file.check();
+    return hash;
+  } catch (const std::system_error& error) {
+    throw DataError(file.path().string() + ": cannot be read: " + error.code().message());
+  }
 }
 
 std::filesystem::path name_of_our_own(const std::filesystem::path& file) {
@@ -49,8 +59,7 @@ std::string file_sha256(const std::filesystem::path& file) {
     std::getline(in, rest);
     if (hash.size() == 64 && rest == stamp(status)) return hash;
   }
-  const MappedFile mapped(file);
-  const std::string hash = core::sha256_hex(mapped.bytes());
+  const std::string hash = hash_of(DataFile(file));
   if (settled(status)) {
     const std::string line = hash + "\n" + stamp(status) + "\n";
     try {

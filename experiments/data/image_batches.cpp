@@ -20,13 +20,14 @@ std::uint32_t big_endian(std::span<const std::byte> bytes, std::size_t at) {
 }
 
 struct IdxFile {
-  MappedFile file;
+  DataFile file;
   std::vector<std::int64_t> extents;
   std::size_t header = 0;
 
   IdxFile(const std::filesystem::path& path, std::uint32_t dimensions)
       : file(path), header(4 + 4 * dimensions) {
-    const auto bytes = file.bytes();
+    std::vector<std::byte> bytes(std::min(header, file.size()));
+    file.read(0, bytes);
     const std::string expected = "; expected an uncompressed IDX file of bytes with " +
                                  std::to_string(dimensions) +
                                  (dimensions == 1 ? " dimension" : " dimensions");
@@ -37,26 +38,31 @@ struct IdxFile {
       extents.push_back(big_endian(bytes, 4 + 4 * d));
       size *= static_cast<double>(extents.back());
     }
-    if (size < 1 || size != static_cast<double>(bytes.size() - header))
-      throw DataError(path.string() + ": found " + std::to_string(bytes.size() - header) +
+    if (size < 1 || size != static_cast<double>(file.size() - header))
+      throw DataError(path.string() + ": found " + std::to_string(file.size() - header) +
                       " bytes after the header, which does not fit its extents" + expected);
   }
-  std::span<const std::byte> data() const { return file.bytes().subspan(header); }
+  /// Bytes behind the header, from `offset` on.
+  void read(std::size_t offset, std::span<std::byte> out) const { file.read(header + offset, out); }
 };
 
 struct ImageSplit {
   IdxFile images, labels;
   std::int64_t count, pixels;
+  std::vector<std::byte> label_of;
 
   ImageSplit(const Corpus& corpus, const std::string& split)
       : images(corpus.file(split + "-images"), 3),
         labels(corpus.file(split + "-labels"), 1),
         count(images.extents[0]),
-        pixels(images.extents[1] * images.extents[2]) {
+        pixels(images.extents[1] * images.extents[2]),
+        label_of(static_cast<std::size_t>(labels.extents[0])) {
     if (labels.extents[0] != count)
       throw DataError(labels.file.path().string() + ": found " + std::to_string(labels.extents[0]) +
                       " labels; expected " + std::to_string(count) + ", one an image of " + split +
                       "-images");
+    labels.read(0, label_of);
+    labels.file.check();
   }
 };
 
@@ -103,7 +109,7 @@ class ImageBatches final : public BatchSource {
     const std::int64_t wanted = (request.valid_targets + batch_ - 1) / batch_;
     batches_ = request.valid_targets == 0 ? most : std::clamp<std::int64_t>(wanted, 1, most);
     std::vector<std::uint64_t> counts(256);
-    for (const std::byte label : valid_.labels.data()) ++counts[std::to_integer<std::size_t>(label)];
+    for (const std::byte label : valid_.label_of) ++counts[std::to_integer<std::size_t>(label)];
     entropy_ = experiments::unigram_entropy(counts);
     classes_ = 1 + std::to_integer<std::int64_t>(std::max(largest(train_), largest(valid_)));
     if (request.vocab > 0 && classes_ > request.vocab)
@@ -117,12 +123,13 @@ class ImageBatches final : public BatchSource {
     return {{"images", {batch_, train_.pixels}, InputType::f32}, {"labels", {batch_}, InputType::s32}};
   }
 
-  void train_batch(std::uint64_t seed, std::int64_t step, const BatchBuffers& buffers) const override {
+  void train_batch(std::uint64_t seed, std::int64_t step, const BatchBuffers& buffers,
+                   BatchPart part) const override {
     check_step(step);
     std::int64_t known = -1;
     Permutation permutation;
     fill(train_, buffers, [&](std::int64_t row) {
-      const std::int64_t j = step * batch_ + row, epoch = j / train_.count;
+      const std::int64_t j = (step * part.of + part.index) * batch_ + row, epoch = j / train_.count;
       if (epoch != known) permutation = epochs_.at(seed, known = epoch, train_.count);
       return static_cast<std::int64_t>((*permutation)[static_cast<std::size_t>(j % train_.count)]);
     });
@@ -143,8 +150,7 @@ class ImageBatches final : public BatchSource {
 
  private:
   static std::byte largest(const ImageSplit& split) {
-    const auto labels = split.labels.data();
-    return *std::max_element(labels.begin(), labels.end());
+    return *std::max_element(split.label_of.begin(), split.label_of.end());
   }
 
   template <class Pick>
@@ -152,17 +158,18 @@ class ImageBatches final : public BatchSource {
     check_buffers(inputs(), buffers);
     const auto images = buffer_of<float>(buffers, "images");
     const auto labels = buffer_of<std::int32_t>(buffers, "labels");
-    split.images.file.check();
-    split.labels.file.check();
     const auto pixels = static_cast<std::size_t>(split.pixels);
+    std::vector<std::byte> image(pixels);
     for (std::size_t row = 0; row < static_cast<std::size_t>(batch_); ++row) {
       const auto from = static_cast<std::size_t>(pick(static_cast<std::int64_t>(row)));
-      if (!labels.empty()) labels[row] = std::to_integer<std::int32_t>(split.labels.data()[from]);
+      if (!labels.empty()) labels[row] = std::to_integer<std::int32_t>(split.label_of[from]);
       if (images.empty()) continue;
-      const auto source = split.images.data().subspan(from * pixels, pixels);
-      std::transform(source.begin(), source.end(), images.begin() + static_cast<std::ptrdiff_t>(row * pixels),
+      split.images.read(from * pixels, image);
+      std::transform(image.begin(), image.end(), images.begin() + static_cast<std::ptrdiff_t>(row * pixels),
                      [](std::byte p) { return static_cast<float>(std::to_integer<int>(p)) / 255.0F; });
     }
+    split.images.file.check();
+    split.labels.file.check();
   }
 
   std::int64_t batch_;

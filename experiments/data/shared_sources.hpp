@@ -1,5 +1,5 @@
 // The batch sources of the cells of one process: cells that ask for the same data share one, and those that
-// only cut it differently share one memory map of the tokens and one tokenizer.
+// only cut it differently share the open files of the tokens and one tokenizer.
 #pragma once
 #include <filesystem>
 #include <map>

@@ -44,13 +44,15 @@ class TextBatches final : public BatchSource {
     return {{"tokens", {batch_, seq_}, InputType::s32}, {"targets", {batch_, seq_}, InputType::s32}};
   }
 
-  void train_batch(std::uint64_t seed, std::int64_t step, const BatchBuffers& buffers) const override {
+  void train_batch(std::uint64_t seed, std::int64_t step, const BatchBuffers& buffers,
+                   BatchPart part) const override {
     check_step(step);
     static const std::uint64_t stream = core::stream_of("data/text");
     const core::Philox random(seed, stream, static_cast<std::uint64_t>(step));
     const auto starts = static_cast<std::uint64_t>(corpus_.train.size() - seq_);
     fill(corpus_.train, buffers, [&](std::int64_t row) {
-      return static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(row), starts));
+      return static_cast<std::int64_t>(
+          random.below(static_cast<std::uint64_t>(part.index * batch_ + row), starts));
     });
   }
 
@@ -84,16 +86,17 @@ class TextBatches final : public BatchSource {
   template <class Start>
   void fill(const Tokens& split, const BatchBuffers& buffers, Start start) const {
     check_buffers(inputs(), buffers);
-    split.check();
     const auto tokens = buffer_of<std::int32_t>(buffers, "tokens"),
                targets = buffer_of<std::int32_t>(buffers, "targets");
     const auto length = static_cast<std::size_t>(seq_);
+    std::vector<std::int32_t> window(length + 1);
     for (std::int64_t row = 0; row < batch_; ++row) {
-      const std::int64_t offset = start(row);
+      split.copy(start(row), window);
       const std::size_t at = static_cast<std::size_t>(row) * length;
-      if (!tokens.empty()) split.copy(offset, tokens.subspan(at, length));
-      if (!targets.empty()) split.copy(offset + 1, targets.subspan(at, length));
+      if (!tokens.empty()) std::copy_n(window.begin(), length, tokens.subspan(at).begin());
+      if (!targets.empty()) std::copy_n(window.begin() + 1, length, targets.subspan(at).begin());
     }
+    split.check();
   }
 
   std::int64_t batch_, seq_;

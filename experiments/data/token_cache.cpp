@@ -28,10 +28,6 @@ struct CacheFiles {
         sidecar(corpus.file(choice.label() + ".json")) {}
 };
 
-std::string_view text_of(const MappedFile& file) {
-  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
-}
-
 core::Json sidecar_of(const Corpus& corpus, const TokenizerChoice& choice, const CacheFiles& files) {
   return {{"format", format},
           {"vocab", choice.vocab},
@@ -69,21 +65,22 @@ std::vector<std::uint16_t> encode_all(const Tokenizer& tokenizer, std::string_vi
 }
 
 void build(const Corpus& corpus, const TokenizerChoice& choice, const CacheFiles& files) {
-  const MappedFile train(corpus.file("train.txt")), valid(corpus.file("valid.txt"));
-  const std::string model = train_bpe(text_of(train), choice.vocab, train.path().string());
+  const DataFile train(corpus.file("train.txt")), valid(corpus.file("valid.txt"));
+  const std::string train_text = train.text();
+  const std::string model = train_bpe(train_text, choice.vocab, train.path().string());
   const auto tokenizer = bpe_tokenizer(model, files.model.string());
-  const auto write = [&](const MappedFile& text, const std::filesystem::path& file) {
+  const auto write = [&](const std::string& text, const DataFile& from, const std::filesystem::path& file) {
     std::vector<std::uint16_t> ids;
     try {
-      ids = encode_all(*tokenizer, text_of(text));
+      ids = encode_all(*tokenizer, text);
     } catch (const DataError& error) {
-      throw DataError(text.path().string() + ": " + error.what());
+      throw DataError(from.path().string() + ": " + error.what());
     }
     write_and_rename(file, std::as_bytes(std::span(ids)));
   };
   write_and_rename(files.model, std::as_bytes(std::span(model)));
-  write(train, files.train);
-  write(valid, files.valid);
+  write(train_text, train, files.train);
+  write(valid.text(), valid, files.valid);
   const std::string sidecar = sidecar_of(corpus, choice, files).dump(2) + "\n";
   write_and_rename(files.sidecar, std::as_bytes(std::span(sidecar)));
 }
@@ -100,12 +97,11 @@ TokenizedCorpus tokenize(const Corpus& corpus, const TokenizerChoice& choice) {
     throw DataError("tokenizer: found \"" + choice.kind + "\"; expected bytes or bpe");
   const CacheFiles files(corpus, choice);
   if (!is_fresh(corpus, choice, files)) build(corpus, choice, files);
-  const MappedFile model(files.model);
+  const std::string model = DataFile(files.model).text();
   Tokens train(files.train, 2), valid(files.valid, 2);
   const auto text_bytes = static_cast<double>(std::filesystem::file_size(corpus.file("valid.txt")));
   const double bytes_per_token = valid.size() == 0 ? 0 : text_bytes / static_cast<double>(valid.size());
-  return {bpe_tokenizer(text_of(model), files.model.string()), std::move(train), std::move(valid),
-          bytes_per_token,
+  return {bpe_tokenizer(model, files.model.string()), std::move(train), std::move(valid), bytes_per_token,
           core::sha256_hex(corpus.sha256 + "\n" + choice.label() + " " + file_sha256(files.model) + "\n")};
 }
 

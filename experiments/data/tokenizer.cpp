@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "core/document/problem.hpp"
 
@@ -63,10 +64,10 @@ std::string ByteTokenizer::decode(std::span<const std::int32_t> ids) const {
 }
 
 Tokens::Tokens(const std::filesystem::path& file, int width)
-    : file_(std::make_shared<const MappedFile>(file)), width_(width) {
+    : file_(std::make_shared<const DataFile>(file)), width_(width) {
   if (width != 1 && width != 2)
     throw DataError(file.string() + ": found " + std::to_string(width) + " bytes a token; expected 1 or 2");
-  const std::size_t bytes = file_->bytes().size();
+  const std::size_t bytes = file_->size();
   if (bytes % static_cast<std::size_t>(width) != 0)
     throw DataError(file.string() + ": found " + std::to_string(bytes) + " bytes; expected a multiple of " +
                     std::to_string(width) + "; delete it to have it made again");
@@ -78,26 +79,32 @@ void Tokens::copy(std::int64_t offset, std::span<std::int32_t> out) const {
   if (offset < 0 || count > size_ || offset > size_ - count)
     throw DataError(path().string() + ": asked for tokens " + std::to_string(offset) + " to " +
                     std::to_string(offset + count) + "; it has " + std::to_string(size_));
-  const std::byte* data = file_->bytes().data();
-  if (width_ == 1) {
-    const auto* from = reinterpret_cast<const std::uint8_t*>(data) + offset;
-    std::copy(from, from + count, out.begin());
-  } else {  // little-endian, as this machine; a mapping begins on a page
-    const auto* from = reinterpret_cast<const std::uint16_t*>(data) + offset;
-    std::copy(from, from + count, out.begin());
-  }
+  // Read to the end of `out` and widened from its beginning: no token is written over before it is read.
+  const auto width = static_cast<std::size_t>(width_);
+  const std::span<std::byte> narrow = std::as_writable_bytes(out).last(out.size() * width);
+  file_->read(static_cast<std::size_t>(offset) * width, narrow);
+  const auto widen = [&]<class Narrow>(Narrow token) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      std::memcpy(&token, narrow.data() + i * width, width);  // little-endian, as this machine
+      out[i] = token;
+    }
+  };
+  if (width_ == 1)
+    widen(std::uint8_t{});
+  else
+    widen(std::uint16_t{});
 }
 
 std::vector<std::uint64_t> Tokens::histogram() const {
   std::vector<std::uint64_t> counts(width_ == 1 ? 256 : 65536);
   std::vector<std::int32_t> some(65536);
-  check();
   for (std::int64_t at = 0; at < size_; at += static_cast<std::int64_t>(some.size())) {
     const auto part =
         std::span(some).first(std::min<std::size_t>(some.size(), static_cast<std::size_t>(size_ - at)));
     copy(at, part);
     for (const std::int32_t id : part) ++counts[static_cast<std::size_t>(id)];
   }
+  check();
   while (!counts.empty() && counts.back() == 0) counts.pop_back();
   return counts;
 }

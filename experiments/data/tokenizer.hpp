@@ -12,7 +12,7 @@
 
 #include "core/document/json.hpp"
 #include "experiments/data/corpus.hpp"
-#include "experiments/data/mapped_file.hpp"
+#include "experiments/data/data_file.hpp"
 
 namespace isorbit::experiments {
 
@@ -42,22 +42,23 @@ class ByteTokenizer final : public Tokenizer {
   [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const override;
 };
 
-/// One split of a corpus as token ids, mapped from disk. Copies share the mapping.
+/// One split of a corpus as token ids, read from disk. Copies share the open file.
 class Tokens {
  public:
   /// `width`: bytes a token, 1 or 2. Throws DataError when the file is no whole number of tokens.
   Tokens(const std::filesystem::path& file, int width);
   [[nodiscard]] std::int64_t size() const { return size_; }
   [[nodiscard]] const std::filesystem::path& path() const { return file_->path(); }
-  /// Throws DataError when the file shrank; call it before a batch of copies.
+  /// Throws DataError when the file has changed; call it after a batch of copies.
   void check() const { file_->check(); }
-  /// Tokens [offset, offset + out.size()) as s32. Throws DataError when the range ends too late.
+  /// Tokens [offset, offset + out.size()) as s32. Throws DataError when the range ends too late, or behind
+  /// what is left of the file.
   void copy(std::int64_t offset, std::span<std::int32_t> out) const;
   /// counts[id] = occurrences of id, as long as the largest id seen plus one.
   [[nodiscard]] std::vector<std::uint64_t> histogram() const;
 
  private:
-  std::shared_ptr<const MappedFile> file_;
+  std::shared_ptr<const DataFile> file_;
   int width_ = 1;
   std::int64_t size_ = 0;
 };

@@ -12,7 +12,9 @@ void add_sweep_options(CommandLine& line) {
 }
 
 void add_selection_options(CommandLine& line) {
-  line.option("only", "NAME=VALUE,...", "the cells these hold for: arm, seed, id, an axis; may be repeated")
+  line.option("only", "NAME=VALUE,...",
+              "the cells these hold for: arm (poet*), seed (0,1), id (its beginning), an axis; more than "
+              "once: any of them")
       .option("limit", "N", "at most so many cells");
 }
 

@@ -1,6 +1,10 @@
 #include "experiments/sweep/manifest.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
 
 #include "core/record/durable_file.hpp"
 #include "experiments/sweep/labels.hpp"
@@ -47,6 +51,8 @@ Spec manifest_spec() {
       Field{"spectra_bytes", Spec::number().at_least(0), "singular values in the record"},
       Field{"unigram_entropy", Spec::number().at_least(0), "of the validation targets, nats"},
       Field{"model", Spec::text(), "SHA-256 of the resolved model, but for its batch", ""},
+      Field{"data", Spec::text(), "corpus and tokenizer", ""},
+      Field{"data_sha256", Spec::text(), "of the data", ""},
       Field{"from", from_spec(), "what its weights start from", {}, true},
   });
   const Spec dropped = Spec::object({
@@ -75,7 +81,8 @@ Cell cell_from(const Json& entry) {
   cell.folder = entry.at("folder").get<std::string>();
   cell.facts = {entry.at("steps").get<std::int64_t>(),      entry.at("tokens").get<std::int64_t>(),
                 entry.at("parameters").get<std::int64_t>(), entry.at("spectra_bytes").get<double>(),
-                entry.at("unigram_entropy").get<double>(),  entry.at("model").get<std::string>()};
+                entry.at("unigram_entropy").get<double>(),  entry.at("model").get<std::string>(),
+                entry.at("data").get<std::string>(),        entry.at("data_sha256").get<std::string>()};
   if (entry.contains("from")) {
     const auto text = [&](const char* key) { return entry.at("from").at(key).get<std::string>(); };
     cell.from = {text("arm"), text("id"), text("folder"), text("file"), text("sha256")};
@@ -110,7 +117,9 @@ Json manifest_of(const Sweep& sweep) {
                             {"parameters", cell.facts.parameters},
                             {"spectra_bytes", cell.facts.spectra_bytes},
                             {"unigram_entropy", cell.facts.unigram_entropy},
-                            {"model", cell.facts.model}});
+                            {"model", cell.facts.model},
+                            {"data", cell.facts.data},
+                            {"data_sha256", cell.facts.data_sha256}});
     if (cell.from) out["cells"].back()["from"] = from_json(*cell.from);
   }
   for (const Dropped& dropped : sweep.dropped) {
@@ -123,8 +132,12 @@ Json manifest_of(const Sweep& sweep) {
 
 void write_manifest(const std::filesystem::path& folder, const Sweep& sweep) {
   std::filesystem::create_directories(folder);
-  core::DurableFile file(folder / "plan.json");
-  file.write(manifest_of(sweep).dump(1) + "\n");
+  const std::filesystem::path target = folder / "plan.json";
+  const std::string text = manifest_of(sweep).dump(1) + "\n";
+  std::ifstream there(target, std::ios::binary);  // as a rule, where several processes share a sweep
+  if (there && std::string(std::istreambuf_iterator<char>(there), {}) == text) return;
+  core::DurableFile file(target);
+  file.write(text);
   file.commit();
 }
 
@@ -150,6 +163,32 @@ Sweep read_manifest(const std::filesystem::path& folder) {
     sweep.dropped.push_back(std::move(dropped));
   }
   return sweep;
+}
+
+void check_data(const std::filesystem::path& folder, const Sweep& sweep) {
+  std::map<std::string, std::string> begun;
+  try {
+    for (const Cell& cell : read_manifest(folder).cells) begun[cell.facts.data] = cell.facts.data_sha256;
+  } catch (const std::exception&) {
+    return;
+  }
+  core::Problems problems;
+  std::set<std::string> said;
+  for (const Cell& cell : sweep.cells) {
+    const auto before = begun.find(cell.facts.data);
+    if (before == begun.end() || before->second.empty() || before->second == cell.facts.data_sha256) continue;
+    if (!said.insert(cell.facts.data).second) continue;
+    problems.add(
+        {(folder / "plan.json").string(),
+         {},
+         "",
+         "data " + core::shown(Json(cell.facts.data)) + " of SHA-256 " + cell.facts.data_sha256.substr(0, 8),
+         "that of " + before->second.substr(0, 8) + ", which the sweep was begun with",
+         "runs on different data cannot be compared; put the old files back, or begin anew in another "
+         "folder with -o",
+         {}});
+  }
+  problems.throw_if_any();
 }
 
 std::filesystem::path locate(const std::filesystem::path& sweep_folder, const Cell& cell) {

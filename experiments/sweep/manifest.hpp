@@ -14,6 +14,10 @@ namespace isorbit::experiments {
 /// Writes <folder>/plan.json whole or not at all. Throws std::runtime_error naming the path.
 void write_manifest(const std::filesystem::path& folder, const Sweep& sweep);
 
+/// Throws DocumentError where the manifest in `folder`, if there is one, is of a sweep on other data of the
+/// same names.
+void check_data(const std::filesystem::path& folder, const Sweep& sweep);
+
 /// A sweep without documents. Throws DocumentError: no such file, or not what write_manifest wrote.
 [[nodiscard]] Sweep read_manifest(const std::filesystem::path& folder);
 

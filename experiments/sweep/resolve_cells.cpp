@@ -247,14 +247,26 @@ Cell CellResolver::resolve(const Candidate& c, std::optional<CellStart> from, co
   cell.from = std::move(from);
   cell.id = cell_id(cell.document, data->data_sha256());
   cell.facts.steps = c.training.at("steps").get<std::int64_t>();
-  const std::int64_t targets = core::Shape(data->inputs().back().shape).elements();  // of a step
+  const std::int64_t targets = core::Shape(data->inputs().back().shape).elements() *
+                               c.training.value("accumulate", std::int64_t{1});  // of a step
   cell.facts.tokens = cell.facts.steps * targets;
+  cell.facts.batch = data->inputs().front().shape.front();
+  cell.facts.valid_batches = data->valid_batches();
+  for (const core::Parameter& p : model->graph.parameters) {
+    if (model->graph.shape(p.value).rank() != 2) continue;
+    ++cell.facts.matrices;
+    const auto group = method->group_of(model->graph.value(p.value).name);
+    if (group && method->groups[*group].parametrization.word->coordinates) ++cell.facts.parametrized;
+  }
   cell.facts.parameters = core::summarize(model->graph).parameters;
   const std::int64_t every = c.training.at("spectra_every").get<std::int64_t>();
   const std::int64_t snapshots =
       1 + (cell.facts.steps + every - 1) / every;  // the first and the last included
   cell.facts.spectra_bytes = spectra_bytes(model->graph, snapshots);
   cell.facts.model = model_id(cell.document);
+  cell.facts.data = c.data.at("corpus").get<std::string>() + " " +
+                    TokenizerChoice::from_json(c.data.at("tokenizer")).label();
+  cell.facts.data_sha256 = data->data_sha256();
   cell.facts.unigram_entropy = data->unigram_entropy();
   return cell;
 }

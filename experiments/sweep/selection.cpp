@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/document/problem.hpp"
+#include "core/passes/name_glob.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -11,7 +12,8 @@ using core::Json;
 using core::shown;
 
 struct Term {
-  std::string name, value;
+  std::string name;
+  std::vector<std::string> values;  // one of them
 };
 
 std::string short_name(const std::string& name) { return name.substr(name.find('.') + 1); }
@@ -36,29 +38,18 @@ std::vector<std::string> names_of(const Sweep& sweep) {
                               near ? shown(Json(*near)) : ""}});
 }
 
-std::vector<Term> parse(const std::string& text, const Sweep& sweep) {
-  const std::vector<std::string> names = names_of(sweep);
-  std::vector<Term> terms;
-  std::size_t start = 0;
-  while (start <= text.size()) {
-    const std::size_t comma = std::min(text.find(',', start), text.size());
-    const std::string word = text.substr(start, comma - start);
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos || equals == 0) refuse(text, shown(Json(word)), "name=value", {});
-    const Term term{word.substr(0, equals), word.substr(equals + 1)};
-    if (std::find(names.begin(), names.end(), term.name) == names.end())
-      refuse(text, "name " + shown(Json(term.name)), core::expectation(core::Spec::text().one_of(names)),
-             core::nearest(term.name, names));
-    std::vector<std::string> arms;
-    for (const Cell& cell : sweep.cells)
-      if (std::find(arms.begin(), arms.end(), cell.arm) == arms.end()) arms.push_back(cell.arm);
-    if (term.name == "arm" && std::find(arms.begin(), arms.end(), term.value) == arms.end())
-      refuse(text, "arm " + shown(Json(term.value)), core::expectation(core::Spec::text().one_of(arms)),
-             core::nearest(term.value, arms));
-    terms.push_back(term);
-    start = comma + 1;
+/// The text between commas, but for those within brackets.
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words(1);
+  int depth = 0;
+  for (const char c : text) {
+    depth += c == '{' || c == '[' ? 1 : c == '}' || c == ']' ? -1 : 0;
+    if (c == ',' && depth <= 0)
+      words.emplace_back();
+    else
+      words.back() += c;
   }
-  return terms;
+  return words;
 }
 
 bool same_value(const Json& value, const std::string& text) {
@@ -67,13 +58,61 @@ bool same_value(const Json& value, const std::string& text) {
   return value.is_number() && other.is_number() && value.get<double>() == other.get<double>();
 }
 
-bool holds(const Term& term, const Cell& cell) {
-  if (term.name == "arm") return cell.arm == term.value;
-  if (term.name == "seed") return std::to_string(cell.seed) == term.value;
-  if (term.name == "id") return !term.value.empty() && cell.id.starts_with(term.value);
+bool holds(const std::string& name, const std::string& value, const Cell& cell) {
+  if (name == "arm") return core::matches(value, cell.arm);
+  if (name == "seed") return std::to_string(cell.seed) == value;
+  if (name == "id") return !value.empty() && cell.id.starts_with(value);
   return std::any_of(cell.changed.begin(), cell.changed.end(), [&](const Assignment& a) {
-    return (a.name == term.name || short_name(a.name) == term.name) && same_value(a.value, term.value);
+    return (a.name == name || short_name(a.name) == name) && same_value(a.value, value);
   });
+}
+
+bool holds(const Term& term, const Cell& cell) {
+  return std::ranges::any_of(term.values, [&](const auto& value) { return holds(term.name, value, cell); });
+}
+
+/// Every value that some cell has under a name, as it would be written.
+std::vector<std::string> values_of(const Sweep& sweep, const std::string& name) {
+  std::vector<std::string> values;
+  const auto add = [&](const std::string& value) {
+    if (std::ranges::find(values, value) == values.end()) values.push_back(value);
+  };
+  for (const Cell& cell : sweep.cells) {
+    if (name == "arm") add(cell.arm);
+    if (name == "seed") add(std::to_string(cell.seed));
+    if (name == "id") add(short_id(cell.id));
+    for (const Assignment& a : cell.changed)
+      if (a.name == name || short_name(a.name) == name) add(value_text(a.value));
+  }
+  return values;
+}
+
+void check_value(const std::string& text, const Sweep& sweep, const std::string& name,
+                 const std::string& value) {
+  if (std::ranges::any_of(sweep.cells, [&](const Cell& cell) { return holds(name, value, cell); })) return;
+  const std::vector<std::string> values = values_of(sweep, name);
+  refuse(text, name + " " + shown(Json(value)), core::expectation(core::Spec::text().one_of(values)),
+         core::nearest(value, values));
+}
+
+std::vector<Term> parse(const std::string& text, const Sweep& sweep) {
+  const std::vector<std::string> names = names_of(sweep);
+  std::vector<Term> terms;
+  for (const std::string& word : words_of(text)) {
+    const std::size_t equals = std::min(word.find('='), word.find_first_of("{["));
+    const bool has_name = equals != std::string::npos && word[equals] == '=';
+    if (equals == 0 || (!has_name && terms.empty())) refuse(text, shown(Json(word)), "name=value", {});
+    const std::string name = has_name ? word.substr(0, equals) : terms.back().name;
+    const std::string value = has_name ? word.substr(equals + 1) : word;
+    if (std::find(names.begin(), names.end(), name) == names.end())
+      refuse(text, "name " + shown(Json(name)), core::expectation(core::Spec::text().one_of(names)),
+             core::nearest(name, names));
+    check_value(text, sweep, name, value);
+    auto term = std::ranges::find(terms, name, &Term::name);
+    if (term == terms.end()) term = terms.insert(term, Term{name, {}});
+    term->values.push_back(value);
+  }
+  return terms;
 }
 
 }  // namespace
@@ -90,6 +129,8 @@ std::vector<Cell> select(const Sweep& sweep, const Selection& selection) {
     if (alternatives.empty() || std::any_of(alternatives.begin(), alternatives.end(), all_hold))
       out.push_back(cell);
   }
+  if (out.empty() && !alternatives.empty())
+    refuse(selection.only.front(), "no cell", "names and values that some cell has together", {});
   return out;
 }
 

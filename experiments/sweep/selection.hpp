@@ -1,4 +1,4 @@
-// Which cells of a sweep are meant: --only 'arm=poet,seed=0' and --limit N.
+// Which cells of a sweep are meant: --only 'arm=poet*,seed=0,1' and --limit N.
 #pragma once
 #include <functional>
 #include <optional>
@@ -11,12 +11,14 @@
 namespace isorbit::experiments {
 
 struct Selection {
-  std::vector<std::string> only;  // each a list of name=value that must all hold; one of them suffices
+  /// Each a list of name=value,value,... of which every name must have one of its values; one list suffices.
+  std::vector<std::string> only;
   std::optional<std::size_t> limit;
 };
 
-/// The cells selected, in order. Names are arm, seed, id (a beginning of it) and the axes, with or without
-/// their group. Throws DocumentError for a name or an arm there is none of.
+/// The cells selected, in order. Names are arm (with the wildcards of parameters), seed, id (a beginning of
+/// it) and the axes, with or without their group. Throws DocumentError for a name or a value there is none
+/// of, and where no cell is left.
 [[nodiscard]] std::vector<Cell> select(const Sweep& sweep, const Selection& selection);
 
 /// Throws DocumentError for cells that start from one that is neither selected nor, by `has_source`, there.

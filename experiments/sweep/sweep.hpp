@@ -26,6 +26,13 @@ struct CellFacts {
   double spectra_bytes = 0;     // singular values in its record
   double unigram_entropy = 0;   // of the validation targets, nats
   std::string model = {};       // SHA-256 of the resolved model, but for its batch
+  std::string data = {};        // corpus and tokenizer: "austen bytes"
+  std::string data_sha256 = {};
+  // Not in a manifest:
+  std::int64_t batch = 0;          // sequences or images a step
+  std::int64_t valid_batches = 0;  // a validation takes
+  std::int64_t matrices = 0;       // among the weights
+  std::int64_t parametrized = 0;   // among the matrices
 };
 
 /// Where a value of a resolved document was last set: "training.steps", "command line training.steps=10".

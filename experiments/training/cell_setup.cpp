@@ -50,14 +50,21 @@ CellSetup::CellSetup(const CellRequest& request)
       model(core::read_model({"model", request.document.at("model"), {}}, ops)),
       method(read_method_of(request, model)),
       source(open_source(request, model)),
-      targets_per_step(core::Shape(source->inputs().back().shape).elements()),
-      cell_id(experiments::cell_id(request.document, source->data_sha256())) {}
+      targets_per_step(core::Shape(source->inputs().back().shape).elements() *
+                       request.document.at("training").value("accumulate", std::int64_t{1})),
+      cell_id(experiments::cell_id(request.document, source->data_sha256())) {
+  if (!request.id.empty() && cell_id != request.id)
+    throw DataError("corpus \"" + request.document.at("data").at("corpus").get<std::string>() + "\" in " +
+                    request.data_dir.string() + " has changed since the cell " + request.id.substr(0, 8) +
+                    " was planned; put the old files back and run again");
+}
 
 core::TensorFile CellSetup::given_weights(const CellRequest& request) const {
   const core::Json& from = request.document.at("from");
   if (from.contains("sha256") && core::sha256_file(weights_file(request.from)) != from.at("sha256"))
     throw std::runtime_error(request.from.string() + ": has changed since the cell was planned");
-  core::TensorFile weights = load_weights(request.from, {"model", request.document.at("model"), {}}, model);
+  core::TensorFile weights =
+      load_weights(request.from, {"model", request.document.at("model"), {}}, model, request.note);
   if (from.contains("cell") && weights.metadata["cell_id"] != from.at("cell"))
     throw std::runtime_error(request.from.string() + ": holds the weights of another cell than " +
                              from.at("cell").get<std::string>());

@@ -20,7 +20,8 @@ struct CellSetup {
   std::int64_t targets_per_step = 0;
   std::string cell_id;
 
-  /// Throws DocumentError for model and method, DataError where the corpus does not give the model's inputs.
+  /// Throws DocumentError for model and method, DataError where the corpus does not give the model's inputs
+  /// or is another one than the cell was planned with.
   explicit CellSetup(const CellRequest& request);
 
   /// Reads request.from. Throws std::runtime_error where it is not what the document's "from" names, or does

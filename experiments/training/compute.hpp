@@ -12,6 +12,7 @@ struct Compute {
   int threads = 1;
   core::DType precision = core::DType::f32;  // of matrix products
   core::Recompute recompute = core::Recompute::none;
+  int accumulate = 1;  // micro-batches whose gradients are averaged before an update
 };
 
 /// `dtype` is "f32" or "bf16", which is f32 where the CPU has no products for it (precision_note says so);

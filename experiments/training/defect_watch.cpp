@@ -2,9 +2,9 @@
 
 #include <cmath>
 #include <sstream>
-#include <stdexcept>
 
 #include "core/record/journal.hpp"
+#include "experiments/training/failure.hpp"
 
 namespace isorbit::experiments {
 
@@ -65,7 +65,7 @@ void DefectWatch::check(std::int64_t step) {
 void DefectWatch::report(const std::string& what, const std::string& text, std::int64_t step) {
   const std::string said =
       "an invariant is broken at step " + std::to_string(step) + ": " + what + ": " + text;
-  if (action_ == "fail") throw std::runtime_error(said);
+  if (action_ == "fail") throw BrokenInvariant(said);
   if (noted_.insert(what).second && note_) note_(said);
 }
 

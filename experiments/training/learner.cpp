@@ -156,6 +156,8 @@ void Learner::compile_programs(const core::OpSet& ops) {
   valid_ = core::compile(model_.graph, ops, options, engine_, store_);
   std::vector<std::span<const float>> gradients;
   for (const Trained& t : trained_) gradients.push_back(train_.output("gradient/" + t.name));
+  if (compute_.accumulate > 1)
+    gradients = mean_.emplace(std::move(gradients), compute_.accumulate, engine_).values();
   updater_.emplace(trained_, std::move(gradients), engine_);
 }
 
@@ -190,11 +192,13 @@ core::Program& Learner::probe() {
 
 double Learner::backward() {
   train_.run();
+  if (mean_) mean_->add();
   return train_.output("loss")[0];
 }
 
 double Learner::backward(const std::function<void(std::size_t step)>& before) {
   train_.run(before);
+  if (mean_) mean_->add();
   return train_.output("loss")[0];
 }
 
@@ -207,6 +211,8 @@ std::size_t Learner::stored_bytes() const {
 std::size_t Learner::planned_bytes() const {
   std::size_t bytes =
       train_.arena_bytes() + valid_.arena_bytes() + realization_.arena_bytes() + stored_bytes();
+  if (probe_) bytes += probe_->arena_bytes();
+  if (mean_) bytes += mean_->bytes();
   for (const Trained& trained : trained_) {
     for (const core::Tensor& moment : trained.moments) bytes += moment.bytes().size();
   }
@@ -226,6 +232,7 @@ std::vector<float> Learner::logits() {
 }
 
 double Learner::update(std::int64_t step, std::int64_t steps) {
+  if (mean_ && !mean_->is_whole()) throw std::logic_error("an update in the middle of its batches");
   std::optional<double> limit;
   if (method_.clip_norm) limit = method_.clip_norm->limit(step, updates_since_merge());
   for (Parametrized& weight : parametrized_) ++weight.updates;

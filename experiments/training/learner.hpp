@@ -14,6 +14,7 @@
 #include "experiments/data/batch_source.hpp"
 #include "experiments/method.hpp"
 #include "experiments/training/compute.hpp"
+#include "experiments/training/gradient_mean.hpp"
 #include "experiments/training/updater.hpp"
 
 namespace isorbit::experiments {
@@ -49,12 +50,14 @@ class Learner {
   /// Of logits(). Compiles its program, always in f32, at the first call.
   [[nodiscard]] BatchBuffers probe_inputs();
 
-  /// Loss and gradients of the batch in train_inputs(). Returns the loss in nats.
+  /// Loss and gradients of the batch in train_inputs(), one of compute.accumulate of an update. Returns the
+  /// loss in nats.
   double backward();
   /// The same, calling `before` as core::Program::run does.
   double backward(const std::function<void(std::size_t step)>& before);
   /// One update of every trained tensor: the one that follows `step` finished updates of `steps`. Returns the
-  /// Euclidean norm of all gradients together, before clipping.
+  /// Euclidean norm of all gradients together, before clipping. Throws std::logic_error in the middle of its
+  /// batches.
   double update(std::int64_t step, std::int64_t steps);
   /// Loss of the batch in valid_inputs().
   double validate();
@@ -123,6 +126,7 @@ class Learner {
   bool has_realization_ = false;
   double compile_seconds_ = 0;
   std::optional<core::Symmetries> symmetries_;
+  std::optional<GradientMean> mean_;
   std::optional<Updater> updater_;
 };
 

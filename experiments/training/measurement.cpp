@@ -93,8 +93,8 @@ void measure_ratios(Learner& learner, std::int64_t step, Recorder& recorder) {
 
 }  // namespace
 
-void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std::int64_t step,
-                     Recorder& recorder) {
+bool measure_weights(Learner& learner, const analysis::MeasureSet& measures, std::int64_t step,
+                     Recorder& recorder, const std::function<bool()>& stops) {
   learner.realize();
   std::vector<Found> weights;
   for (const std::string& name : learner.weights()) {
@@ -106,13 +106,19 @@ void measure_weights(Learner& learner, const analysis::MeasureSet& measures, std
   const std::vector<std::vector<Found*>> hands = dealt(weights, static_cast<std::size_t>(engine.threads()));
   engine.parallel(engine.threads(), 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t hand = begin; hand < end; ++hand)
-      for (Found* found : hands[static_cast<std::size_t>(hand)]) measure(learner, measures, *found);
+      for (Found* found : hands[static_cast<std::size_t>(hand)]) {
+        if (stops && stops()) return;
+        measure(learner, measures, *found);
+      }
   });
+  if (std::ranges::any_of(weights, [](const Found& found) { return found.singular_values.empty(); }))
+    return false;
   for (const Found& found : weights) {
     recorder.spectrum(step, found.name, found.shape.dims(), found.singular_values);
     recorder.measures(step, "measure/" + found.name, found.measures);
   }
   measure_ratios(learner, step, recorder);
+  return true;
 }
 
 }  // namespace isorbit::experiments

@@ -4,7 +4,7 @@
 #include <array>
 
 #include "core/random/philox.hpp"
-#include "experiments/data/mapped_file.hpp"
+#include "experiments/data/data_file.hpp"
 
 namespace isorbit::experiments::tasks {
 
@@ -89,8 +89,7 @@ std::vector<bool> stand_in(const std::vector<std::string>& sentences, std::strin
 }
 
 std::string text_of(const std::string& file) {
-  const MappedFile mapped(file);
-  return {reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size()};
+  return DataFile(file).text();
 }
 
 bool is_plain(std::string_view text) {
