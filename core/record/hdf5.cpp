@@ -66,6 +66,11 @@ std::unique_lock<std::mutex> alone() {
 std::string reason() {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_description, &text);
+  const std::string_view before = "error message = '";  // of the system, among much else
+  if (const std::size_t at = text.find(before); at != std::string::npos) {
+    text.erase(0, at + before.size());
+    text.resize(std::min(text.find('\''), text.size()));
+  }
   return text.empty() ? text : " (" + text + ")";
 }
 

@@ -114,13 +114,13 @@ class View {
   core::LiveRow in_order(NamedRow& row) const {
     const auto found = columns_.find(row.table);
     if (found == columns_.end())
-      throw std::runtime_error("a row of " + row.table + " came after the first step");
+      throw std::runtime_error(file_.string() + ": a row of " + row.table + " came after the first step");
     const std::vector<LiveColumn>& columns = found->second;
     core::LiveRow out(columns.size(), core::LiveValue(NAN));
     for (NamedValue& v : row.values) {
       const auto at = std::ranges::find(columns, v.column.name, &LiveColumn::name);
       if (at == columns.end())
-        throw std::runtime_error("column " + v.column.name + " of " + row.table +
+        throw std::runtime_error(file_.string() + ": column " + v.column.name + " of " + row.table +
                                  " came after the first step");
       out[static_cast<std::size_t>(at - columns.begin())] = std::move(v.value);
     }
@@ -158,7 +158,7 @@ void LiveLog::push(Json row) {
       if (is_train(row)) ++steps_;
       rows_.push_back(std::move(row));
       off_ = ++pushed_ > kMostRows;
-      if (off_) trouble = "the disk is behind by " + std::to_string(pushed_) + " rows";
+      if (off_) trouble = file_.string() + ": the disk is behind by " + std::to_string(pushed_) + " rows";
       full = off_ || steps_ >= kSteps;
     }
   }
@@ -201,8 +201,7 @@ void LiveLog::work() {
 }
 
 void LiveLog::tell(const std::string& trouble) const {
-  if (!trouble.empty() && note_)
-    note_(file_.string() + " is switched off, and the run goes on without it: " + trouble);
+  if (!trouble.empty() && note_) note_("live.h5 is switched off, and the run goes on without it: " + trouble);
 }
 
 }  // namespace isorbit::experiments
