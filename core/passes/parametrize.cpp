@@ -97,7 +97,9 @@ Graph parametrize(const Graph& graph, const OpSet& ops, const std::map<std::stri
     const ValueId bias = kBiasSlot < node.inputs.size() ? carried_node.inputs[kBiasSlot] : kNone;
     map[index(node.outputs[0])] =
         rewritten(builder, value.name, parameter->pointer, graph.value(node.outputs[0]).type,
-                  [&] { return realize->linear(builder, *parameter, value, carried_node.inputs[0], bias); });
+                  [&, &parameter = parameter, &realize = realize] {
+                    return realize->linear(builder, *parameter, value, carried_node.inputs[0], bias);
+                  });
   }
   copy_outputs(graph, out, map);
   return out;

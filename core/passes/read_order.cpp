@@ -199,8 +199,9 @@ void check_all_inputs_used(Reading& r) {
     std::set<std::string> own{scope.output};
     mention(scope, own);
     if (scope.sound)
-      check_inputs_used(r, scope.inputs, own,
-                        [&](std::size_t i) { return pointer_join(scope.pointer + "/inputs", i); });
+      check_inputs_used(r, scope.inputs, own, [&scope = scope](std::size_t i) {
+        return pointer_join(scope.pointer + "/inputs", i);
+      });
   }
   if (sound)
     check_inputs_used(r, r.input_names, all,

@@ -131,7 +131,8 @@ class Worker : public CommonWorker<Plan> {
     with_type(t_.o.dtype, t_.o.at(place.sequence, first, place.head), [&](const auto* o) {
       with_type(t_.dout.dtype, t_.dout.at(place.sequence, first, place.head), [&](const auto* dout) {
         for (std::int64_t r = 0; r < rows; ++r) {
-          const auto *a = o + r * stride, *b = dout + r * stride;
+          const auto* a = o + r * stride;
+          const auto* b = dout + r * stride;
           if (r + kRowsAhead < rows) prefetch(a + kRowsAhead * stride, e);
           delta[r] =
               sum8(e, [=](std::int64_t i, auto count) { return load(a + i, count) * load(b + i, count); });
