@@ -47,5 +47,7 @@ enum class JsonState { start, object_opened, list_opened, key, member, element, 
 
 /// The length of the well-formed UTF-8 character that `bytes` begins with; 0 when there is none.
 [[nodiscard]] std::size_t utf8_length(std::string_view bytes);
+/// Whether the whole of `bytes` is well-formed UTF-8.
+[[nodiscard]] bool is_utf8(std::string_view bytes);
 
 }  // namespace isorbit::core

@@ -77,35 +77,43 @@ std::vector<std::string> uses(const Json& value) {
 }
 
 /// Reports the constants that fail by themselves and one of each cycle, not those that fail because of them.
-void report_failures(Reading& r, const Layers& layers, const std::map<std::string, ExpressionError>& failed) {
-  std::set<std::string> explained;
-  const auto spread = [&] {
-    for (bool grew = true; grew;) {
-      grew = false;
-      for (const auto& [name, error] : failed) {
-        const std::vector<std::string> used = uses(layers.values.at(name));
-        if (std::any_of(used.begin(), used.end(), [&](const auto& u) { return explained.contains(u); }))
-          grew = explained.insert(name).second || grew;
-      }
+class Failures {
+ public:
+  Failures(Reading& r, const Layers& layers, const std::map<std::string, ExpressionError>& failed)
+      : r_(r), layers_(layers), failed_(failed) {
+    for (const auto& [name, error] : failed)
+      for (const std::string& used : uses(layers.values.at(name)))
+        if (failed.contains(used)) users_[used].push_back(name), dependent_.insert(name);
+  }
+
+  void report() {
+    for (const auto& [name, error] : failed_)
+      if (!dependent_.contains(name)) report(name, error);
+    for (const auto& [name, error] : failed_)  // what is left is a cycle
+      if (!explained_.contains(name)) report(name, error);
+  }
+
+ private:
+  /// Reports one constant; it explains every one that uses it, through others too.
+  void report(const std::string& name, const ExpressionError& error) {
+    r_.report(layers_.origin.at(name), shown(layers_.values.at(name)), "an expression over constants",
+              error.what(), error.suggestion.empty() ? "" : in_quotes(error.suggestion));
+    std::vector<std::string> next{name};
+    while (!next.empty()) {
+      const std::string used = std::move(next.back());
+      next.pop_back();
+      if (!explained_.insert(used).second) continue;
+      const auto users = users_.find(used);
+      if (users != users_.end()) next.insert(next.end(), users->second.begin(), users->second.end());
     }
-  };
-  const auto report = [&](const std::string& name, const ExpressionError& error) {
-    explained.insert(name);
-    r.report(layers.origin.at(name), shown(layers.values.at(name)), "an expression over constants",
-             error.what(), error.suggestion.empty() ? "" : in_quotes(error.suggestion));
-  };
-  for (const auto& [name, error] : failed) {
-    const std::vector<std::string> used = uses(layers.values.at(name));
-    if (std::none_of(used.begin(), used.end(), [&](const auto& u) { return failed.contains(u); }))
-      report(name, error);
   }
-  spread();
-  for (const auto& [name, error] : failed) {  // what is left is a cycle
-    if (explained.contains(name)) continue;
-    report(name, error);
-    spread();
-  }
-}
+
+  Reading& r_;
+  const Layers& layers_;
+  const std::map<std::string, ExpressionError>& failed_;
+  std::map<std::string, std::vector<std::string>> users_;  // of a failed constant, those failed too
+  std::set<std::string> dependent_, explained_;
+};
 
 Json as_json(const Quantity& quantity) {
   if (const auto* text = std::get_if<std::string>(&quantity)) return *text;
@@ -133,7 +141,7 @@ Json read_constants(Reading& r, const std::string& size, const Json& overrides) 
       failed.emplace(name, error);
     }
   }
-  report_failures(r, layers, failed);
+  Failures(r, layers, failed).report();
   r.constants_sound = failed.empty();
   return evaluated;
 }

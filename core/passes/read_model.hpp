@@ -12,6 +12,7 @@
 namespace isorbit::core::reading {
 
 inline constexpr std::int64_t kMostNodes = 100000;  // after blocks are expanded
+inline constexpr std::int64_t kMostNameBytes = std::int64_t{1} << 26;  // of all those nodes
 inline constexpr std::int64_t kMostRepeats = 1024;
 inline constexpr int kDeepestBlock = 32;
 inline constexpr std::int64_t kMostParameters = std::int64_t{1} << 36;  // elements

@@ -1,6 +1,7 @@
 #include "core/record/cbor.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <vector>
 
@@ -58,7 +59,9 @@ bool is_plain_cbor(std::span<const std::byte> rest) {
     if (level.keyed) level.key_next = !level.key_next;
     switch (head->major) {
       case positive:
-      case negative:
+        break;
+      case negative:  // -1 - argument, which must be an integer of 64 bits
+        if (head->argument > std::numeric_limits<std::int64_t>::max()) return false;
         break;
       case binary:
       case text:

@@ -6,7 +6,7 @@
 namespace isorbit::core {
 
 /// True when `bytes` is exactly one CBOR value made of definite-length text, binary, arrays and maps with
-/// text keys, integers, floats, booleans and null, no deeper than 64 levels. Needs no recursion, so no input
+/// text keys, integers of 64 bits, floats, booleans and null, no deeper than 64 levels. Needs no recursion, so no input
 /// can exhaust the stack of the decoder that follows.
 [[nodiscard]] bool is_plain_cbor(std::span<const std::byte> bytes);
 

@@ -15,19 +15,27 @@ Handle open_object(hid_t file, const std::string& where, const std::string& path
   return {H5Oopen(file, path.c_str(), H5P_DEFAULT), H5Oclose, where, "open"};
 }
 
-// Elements of a data space; refuses what would not fit the memory of a process, which only a damaged file
+// Elements of a data space; refuses more than fit in `limit` bytes, which only a damaged or hostile file
 // claims.
-std::size_t count_of(hid_t space, std::size_t element, const std::string& where) {
-  const hssize_t count = check(H5Sget_simple_extent_npoints(space), where, "count the elements");
-  constexpr std::size_t limit = std::size_t{1} << 36;
-  if (static_cast<std::size_t>(count) > limit / std::max<std::size_t>(element, 1))
-    throw Error(where + ": found " + std::to_string(count) +
-                " elements; expected at most 64 GiB: the file is damaged");
-  return static_cast<std::size_t>(count);
+std::size_t count_of(hid_t space, std::size_t element, std::size_t limit, const std::string& where) {
+  const auto count =
+      static_cast<std::size_t>(check(H5Sget_simple_extent_npoints(space), where, "count the elements"));
+  if (count > limit / std::max<std::size_t>(element, 1))
+    throw Error(where + ": found " + std::to_string(count) + " elements; expected at most " +
+                std::to_string(limit) + " bytes of them: the file is damaged");
+  return count;
 }
 
-// More elements than the file could hold even at deflate's best ratio (about 1:1032) are a damaged or hostile
-// claim.
+// Bytes that a dataset may take when read: never more than 64 GiB, and no more than what is stored of it
+// could hold even at deflate's best ratio (about 1:1032).
+std::size_t limit_of(hid_t set) {
+  constexpr std::size_t least = std::size_t{1} << 15, most = std::size_t{1} << 36;
+  const auto stored = static_cast<std::size_t>(H5Dget_storage_size(set));
+  return std::clamp(std::min(stored, most / 2048) * 2048, least, most);
+}
+
+constexpr std::size_t attribute_limit = std::size_t{1} << 26;
+
 template <typename T>
 std::vector<T> read_numbers(hid_t file, const std::string& name, const std::string& path, hid_t memory,
                             H5T_class_t expected, const char* kind) {
@@ -39,10 +47,7 @@ std::vector<T> read_numbers(hid_t file, const std::string& name, const std::stri
   const H5T_class_t found = H5Tget_class(type.get());
   if (found != expected && !(expected == H5T_FLOAT && sizeof(T) == 8 && found == H5T_INTEGER))
     throw Error(where + ": found another type; expected " + kind);
-  const std::size_t count = count_of(space.get(), sizeof(T), where);
-  if (count > 4096 && H5Dget_storage_size(set.get()) < count * sizeof(T) / 2048)
-    throw Error(where + ": found " + std::to_string(count) +
-                " elements but no data for them: the file is damaged");
+  const std::size_t count = count_of(space.get(), sizeof(T), limit_of(set.get()), where);
   std::vector<T> values(count);
   if (count > 0)
     check(H5Dread(set.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), where,
@@ -56,10 +61,11 @@ std::string trimmed(const char* text, std::size_t length) {
 
 // Reads text through `read(type, buffer)`, fixed or variable length, of a dataset or an attribute.
 template <typename Read>
-std::vector<std::string> read_strings(hid_t type, hid_t space, const std::string& where, Read read) {
+std::vector<std::string> read_strings(hid_t type, hid_t space, std::size_t limit, const std::string& where,
+                                      Read read) {
   if (H5Tget_class(type) != H5T_STRING) throw Error(where + ": found another type; expected text");
   const std::size_t size = H5Tget_size(type);
-  const std::size_t count = count_of(space, size, where);
+  const std::size_t count = count_of(space, size, limit, where);
   std::vector<std::string> out;
   if (count == 0) return out;
   if (check(H5Tis_variable_str(type), where, "read the type") > 0) {
@@ -172,7 +178,7 @@ std::vector<std::string> File::read_texts(const std::string& path) const {
   const Handle set = open_dataset(id_, where, path);
   const Handle type(H5Dget_type(set.get()), H5Tclose, where, "read the type");
   const Handle space(H5Dget_space(set.get()), H5Sclose, where, "read the shape");
-  return read_strings(type.get(), space.get(), where, [&](hid_t memory, void* buffer) {
+  return read_strings(type.get(), space.get(), limit_of(set.get()), where, [&](hid_t memory, void* buffer) {
     return H5Dread(set.get(), memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
   });
 }
@@ -207,7 +213,7 @@ std::string File::text_attribute(const std::string& path, const std::string& nam
                          where, "open the attribute");
   const Handle type(H5Aget_type(attribute.get()), H5Tclose, where, "read the type");
   const Handle space(H5Aget_space(attribute.get()), H5Sclose, where, "read the shape");
-  auto texts = read_strings(type.get(), space.get(), where, [&](hid_t memory, void* buffer) {
+  auto texts = read_strings(type.get(), space.get(), attribute_limit, where, [&](hid_t memory, void* buffer) {
     return H5Aread(attribute.get(), memory, buffer);
   });
   if (texts.size() != 1)
@@ -223,7 +229,7 @@ std::vector<std::int64_t> File::integer_attribute(const std::string& path, const
   const Handle type(H5Aget_type(attribute.get()), H5Tclose, where, "read the type");
   const Handle space(H5Aget_space(attribute.get()), H5Sclose, where, "read the shape");
   if (H5Tget_class(type.get()) != H5T_INTEGER) throw Error(where + ": found another type; expected integers");
-  std::vector<std::int64_t> values(count_of(space.get(), sizeof(std::int64_t), where));
+  std::vector<std::int64_t> values(count_of(space.get(), sizeof(std::int64_t), attribute_limit, where));
   if (!values.empty())
     check(H5Aread(attribute.get(), H5T_NATIVE_INT64, values.data()), where, "read the attribute");
   return values;

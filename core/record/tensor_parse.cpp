@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <stdexcept>
 
 #include "core/document/digest.hpp"
@@ -12,6 +13,10 @@ namespace isorbit::core {
 namespace {
 
 constexpr std::size_t largest_header = 100'000'000;
+constexpr int deepest_array = 2;  // {"name": {"shape": [...]}}
+
+// Not the form that keeps the order of its keys: a search for every key of a long header would never end.
+using Header = nlohmann::json;
 
 /// Reads one file; every member throws an error that names it.
 class Parser {
@@ -19,7 +24,7 @@ class Parser {
   Parser(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes), name_(name) {}
 
   TensorFile parse() {
-    const Json header = read_header();
+    const Header header = read_header();
     TensorFile file;
     for (const auto& [key, value] : header.items()) {
       if (key == "__metadata__")
@@ -47,7 +52,7 @@ class Parser {
 
   [[noreturn]] void fail(const std::string& what) const { throw std::runtime_error(name_ + ": " + what); }
 
-  Json read_header() {
+  Header read_header() {
     if (bytes_.size() < 8)
       fail("found " + std::to_string(bytes_.size()) + " bytes; expected a header length of 8 bytes first");
     std::uint64_t length = 0;
@@ -56,14 +61,28 @@ class Parser {
       fail("found a header length of " + std::to_string(length) + "; expected at most " +
            std::to_string(std::min(bytes_.size() - 8, largest_header)) +
            ": cut off, or not a safetensors file");
-    const auto* first = reinterpret_cast<const char*>(bytes_.data()) + 8;
-    Json header = Json::parse(first, first + length, nullptr, false);
-    if (!header.is_object()) fail("the header is not a JSON object");
     data_ = bytes_.subspan(8 + length);
+    return parse_header({reinterpret_cast<const char*>(bytes_.data()) + 8, length});
+  }
+
+  /// Stops at what is nested deeper than a header is, before anything walks through it, and at a name's
+  /// return.
+  Header parse_header(std::string_view text) const {
+    using Event = Header::parse_event_t;
+    std::set<std::string> names;
+    const auto checked = [&](int depth, Event event, Header& parsed) {
+      if (depth > deepest_array && (event == Event::object_start || event == Event::array_start))
+        fail("the header is nested deeper than lists of a tensor are");
+      if (depth == 1 && event == Event::key && !names.insert(parsed.get<std::string>()).second)
+        fail("tensor " + shown(Json(parsed.get<std::string>())) + ": found twice; expected each name once");
+      return true;
+    };
+    Header header = Header::parse(text.begin(), text.end(), checked, false);
+    if (!header.is_object()) fail("the header is not a JSON object");
     return header;
   }
 
-  void read_metadata(const Json& value, TensorFile& file) const {
+  void read_metadata(const Header& value, TensorFile& file) const {
     if (!value.is_object())
       fail("__metadata__: found " + std::string(value.type_name()) + "; expected an object");
     for (const auto& [key, text] : value.items()) {
@@ -73,20 +92,21 @@ class Parser {
   }
 
   // A member that is an array of unsigned integers, each within the signed range.
-  std::vector<std::int64_t> integers(const std::string& name, const Json& value, const char* member) const {
+  std::vector<std::int64_t> integers(const std::string& name, const Header& value, const char* member) const {
     const auto found = value.find(member);
     if (found == value.end() || !found->is_array())
       fail("tensor \"" + name + "\": expected an array \"" + member + "\"");
     std::vector<std::int64_t> out;
-    for (const Json& x : *found) {
+    for (const Header& x : *found) {
       if (!x.is_number_unsigned() || x.get<std::uint64_t>() > std::numeric_limits<std::int64_t>::max())
-        fail("tensor \"" + name + "\": " + member + ": found " + shown(x) + "; expected an integer from 0");
+        fail("tensor \"" + name + "\": " + member + ": found " + shown(Json(x)) +
+             "; expected an integer from 0");
       out.push_back(x.get<std::int64_t>());
     }
     return out;
   }
 
-  void read_entry(const std::string& name, const Json& value) {
+  void read_entry(const std::string& name, const Header& value) {
     const auto where = "tensor \"" + name + "\": ";
     if (!value.is_object()) fail(where + "found " + value.type_name() + "; expected an object");
     const auto dtype = value.find("dtype");
@@ -96,7 +116,7 @@ class Parser {
             : std::find_if(tensor_type_names.begin(), tensor_type_names.end(),
                            [&](const auto& t) { return t.name == dtype->get_ref<const std::string&>(); });
     if (known == tensor_type_names.end())
-      fail(where + "dtype: found " + (dtype == value.end() ? "none" : shown(*dtype)) +
+      fail(where + "dtype: found " + (dtype == value.end() ? "none" : shown(Json(*dtype))) +
            "; expected one of F32, F64, I32, I64, U8, F16, BF16");
     Entry entry{{name, known->type, integers(name, value, "shape"), {}}, 0, 0};
     const auto offsets = integers(name, value, "data_offsets");

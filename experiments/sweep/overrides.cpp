@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/document/json_cursor.hpp"
 #include "experiments/sweep/sweep.hpp"
 
 namespace isorbit::experiments {
@@ -10,6 +11,8 @@ namespace {
 
 using core::Json;
 using core::pointer_join;
+
+constexpr std::size_t kDeepest = 64;  // levels, as of any document
 
 std::vector<std::string> split(std::string_view name) {
   std::vector<std::string> words(1);
@@ -43,12 +46,20 @@ void drop_axis(Json& sweep, const std::string& name) {
     if (member(fields, "tune")) fields["tune"].erase(name.substr(7));
 }
 
+std::size_t levels(const Json& value) {
+  if (!value.is_structured()) return 0;
+  std::size_t inner = 0;
+  for (const Json& member : value) inner = std::max(inner, levels(member));
+  return inner + 1;
+}
+
 class Writer {
  public:
   Writer(Json& sweep, const std::string& text, core::Problems& problems)
       : sweep_(sweep), text_(text), problems_(problems) {}
 
   std::optional<Override> write() {
+    if (!core::is_utf8(text_)) return refuse("", core::shown(Json(text_)), "UTF-8 text");
     const std::size_t equals = text_.find('=');
     if (equals == std::string::npos || equals == 0) return refuse("", core::shown(Json(text_)), "name=value");
     const std::vector<std::string> path = split(std::string_view(text_).substr(0, equals));
@@ -62,7 +73,7 @@ class Writer {
  private:
   std::optional<Override> refuse(std::string pointer, std::string found, std::string expected,
                                  std::string suggestion = {}) {
-    problems_.add({"command line " + text_,
+    problems_.add({"command line " + (core::is_utf8(text_) ? text_ : core::shown(Json(text_))),
                    {},
                    std::move(pointer),
                    std::move(found),
@@ -120,6 +131,8 @@ class Writer {
 
   /// Sets the value at a path. The pointer kept is that of the first member it had to make, or of the value.
   std::optional<Override> set(const std::vector<std::string>& path, const Json& value) {
+    if (path.size() + levels(value) > kDeepest)
+      return refuse("", "a value nested deeper than 64 levels", "at most 64 levels");
     Json* here = &sweep_;
     std::string pointer, first_made;
     for (std::size_t i = 0; i < path.size(); ++i) {

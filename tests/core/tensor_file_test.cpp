@@ -145,6 +145,8 @@ TEST(Safetensors, EveryKindOfWrongHeaderIsNamed) {
   EXPECT_TRUE(has(complaint("[]", 0), "not a JSON object"));
   EXPECT_TRUE(has(complaint("{", 0), "not a JSON object"));
   EXPECT_TRUE(has(complaint(R"({"a":1})", 0), "expected an object"));
+  EXPECT_TRUE(has(complaint("{\"a\":" + std::string(100000, '[') + std::string(100000, ']') + "}", 0), "nested"));
+  EXPECT_TRUE(has(complaint(R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"a":1})", 0), "found twice"));
   EXPECT_TRUE(has(complaint(R"({"__metadata__":{"a":1}})", 0), "expected text"));
   EXPECT_TRUE(has(complaint(R"({"a":{"dtype":"F8","shape":[1],"data_offsets":[0,1]}})", 1), "F8"));
   EXPECT_TRUE(
