@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Builds the fuzzers with clang and runs them one after the other, each MINUTES (5) long, then keeps what is new.
+#
+#   tests/fuzz/run.sh [MINUTES] [TARGET...]
+#
+# A target is a file tests/fuzz/<target>.cpp; without any, all of them. They start from tests/fuzz/corpus/<target> and
+# from what earlier runs found (build/fuzz/found/<target>). An input that makes a target fail is left in
+# build/fuzz/failures/<target>-*: mended, it belongs into the corpus. Without a failure the smallest set of inputs that
+# reaches the same code becomes tests/fuzz/corpus/<target>; names that begin with "once-" stay as they are.
+# Ends with a line per target: seconds run, inputs tried, inputs kept. Exit code 1: some target failed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+say() { printf 'fuzz: %s\n' "$*" >&2; }
+
+minutes=${1:-5}
+[[ $minutes =~ ^[0-9]+$ ]] || { say "found '$minutes'; usage: tests/fuzz/run.sh [MINUTES] [TARGET...]"; exit 2; }
+shift || true
+mapfile -t targets < <(cd tests/fuzz && ls -- *.cpp | sed 's/\.cpp$//' | grep -vx -e libfuzzer -e corpora_test)
+for target in "$@"; do
+  [[ " ${targets[*]} " == *" $target "* ]] || { say "found target '$target'; expected one of ${targets[*]}"; exit 2; }
+done
+[ $# -eq 0 ] || targets=("$@")
+
+cmake --preset fuzz >&2
+nice -n 19 cmake --build --preset fuzz --target "${targets[@]/#/fuzz_}" >&2
+
+TMPDIR=$(mktemp -d "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")/isorbit-fuzz-run-XXXXXX")
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+export UBSAN_OPTIONS=print_stacktrace=1
+export OMP_NUM_THREADS=1
+
+# Greedy by code reached, not by how often: small, and each input for a reason.
+keep() {
+  local target=$1 kept=tests/fuzz/corpus/$1 merged=$TMPDIR/merged
+  rm -rf "$merged" && mkdir -p "$merged" "$kept"
+  build/fuzz/tests/fuzz_"$target" -merge=1 -set_cover_merge=1 -use_counters=0 -rss_limit_mb=2048 -max_len=16384 \
+    "$merged" "$kept" build/fuzz/found/"$target" &>>build/fuzz/"$target".log
+  find "$kept" -type f ! -name 'once-*' -delete
+  find "$merged" -type f -exec cp -t "$kept" {} +
+}
+
+failed=0
+summary=
+for target in "${targets[@]}"; do
+  found=build/fuzz/found/$target log=build/fuzz/$target.log dictionary=tests/fuzz/dictionaries/$target.dict
+  mkdir -p "$found" build/fuzz/failures tests/fuzz/corpus/"$target"
+  options=(-max_total_time=$((minutes * 60)) -timeout=5 -report_slow_units=1 -rss_limit_mb=2048 -max_len=16384
+           -len_control=20 -print_final_stats=1 -artifact_prefix=build/fuzz/failures/"$target"-)
+  [ ! -f "$dictionary" ] || options+=(-dict="$dictionary")
+  say "$target for $minutes min"
+  begin=$SECONDS
+  if nice -n 19 build/fuzz/tests/fuzz_"$target" "${options[@]}" "$found" tests/fuzz/corpus/"$target" &>"$log"; then
+    keep "$target"
+  else
+    failed=1
+    say "$target failed: see $log and build/fuzz/failures/"
+  fi
+  tried=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | head -1)
+  summary+=$(printf '%-12s %6d s %12s inputs tried %5d kept' "$target" $((SECONDS - begin)) "${tried:-0}" \
+    "$(find tests/fuzz/corpus/"$target" -type f | wc -l)")$'\n'
+done
+printf '%s' "$summary"
+exit "$failed"
