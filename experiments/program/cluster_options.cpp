@@ -30,7 +30,7 @@ void add_cluster_options(CommandLine& line) {
   add_selection_options(line);
   line.option("time", "T", "limit of a task: minutes, hours:minutes:seconds, days-hours:minutes:seconds")
       .option("partition", "P", "of the cluster; else its default")
-      .option("tasks", "N", "at most so many tasks; else one for each cell")
+      .option("tasks", "N", "at most so many tasks; else as many as have a minute of work each")
       .option("throttle", "N", "at most so many tasks at once")
       .option("cpus", "N", "of a task, which runs as many cells at once as fit; else those of one cell")
       .option("memory", "M", "of a task, such as 8G")

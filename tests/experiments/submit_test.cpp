@@ -42,13 +42,13 @@ class Submit : public testing::Test {
 
 TEST_F(Submit, ShowsItsScriptsAndWritesNothing) {
   const Ran ran = submit(
-      "--time 2:00:00 --partition main --tasks 3 --throttle 2 --memory 4G --account lab "
+      "training.threads=2 --time 2:00:00 --partition main --tasks 3 --throttle 2 --memory 4G --account lab "
       "--mail-user me@example.org --sbatch=--gres=gpu:1 --dry-run");
   ASSERT_EQ(ran.code, 0) << ran.err;
   std::string text = ran.out;
   replace_all(text, small_.path().string(), "HERE");
   replace_all(text, ISORBIT_PROGRAM, "PROGRAM");
-  for (const Cell& cell : small_.read().cells) replace_all(text, cell.id, "ID");
+  for (const Cell& cell : small_.read({"training.threads=2"}).cells) replace_all(text, cell.id, "ID");
   EXPECT_EQ(text, contents(fs::path(ISORBIT_SOURCE_DIR) / "tests/slurm/dry_run.txt")) << text;
   EXPECT_FALSE(fs::exists(small_.path() / "runs"));
   EXPECT_FALSE(fs::exists(slurm_.path() / "sbatch.100"));
@@ -57,7 +57,7 @@ TEST_F(Submit, ShowsItsScriptsAndWritesNothing) {
 TEST_F(Submit, PutsEveryMissingCellIntoOneTaskAndAJobBehindThemAll) {
   const Ran ran = submit("--time 30 --tasks 3");
   ASSERT_EQ(ran.code, 0) << ran.err;
-  EXPECT_HOLDS(ran.err, "submitted 8 cells in 3 tasks: array job 100, job 101 behind it");
+  EXPECT_HOLDS(ran.err, "submitted 8 cells as 3 tasks: array job 100, job 101 behind it");
   const std::vector<std::string> array = slurm_.submitted(100), behind = slurm_.submitted(101);
   EXPECT_TRUE(contains(array, "--array=0-2"));
   EXPECT_TRUE(contains(array, "--signal=B:USR1@180"));
@@ -84,7 +84,7 @@ TEST_F(Submit, ChecksTheSweepBeforeAnythingIsSubmitted) {
 
 TEST_F(Submit, NeverMakesAnArrayLargerThanTheClusterTakes) {
   slurm_.set("most", "2\n");
-  ASSERT_EQ(submit("--time 30").code, 0);
+  ASSERT_EQ(submit("--time 30 --tasks 8").code, 0);
   EXPECT_TRUE(contains(slurm_.submitted(100), "--array=0-1"));
 }
 
@@ -148,7 +148,7 @@ TEST_F(Submit, TheJobBehindSubmitsExactlyWhatIsMissing) {
   ASSERT_EQ(run_program(small_.path(), "run sweep.json -q --only arm=poet").code, 0);
   const Ran second = submit("--time 30 --only arm=poet,wisca --after 100 --round 1");
   ASSERT_EQ(second.code, 0) << second.err;
-  EXPECT_HOLDS(second.err, "submitted 2 cells in 2 tasks: array job 102, job 103 behind it");
+  EXPECT_HOLDS(second.err, "submitted 2 cells as 1 task: array job 102, job 103 behind it");
   for (const Cell& cell : small_.read().cells)
     EXPECT_EQ(listed(slurm_.submitted(102).back()).contains(cell.id), cell.arm == "wisca");
   EXPECT_FALSE(fs::exists(small_.path() / "runs/small/compare.txt"));

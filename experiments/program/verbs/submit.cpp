@@ -10,6 +10,9 @@
 #include "experiments/launchers/packing.hpp"
 #include "experiments/launchers/sweep_jobs.hpp"
 #include "experiments/program/cluster_options.hpp"
+#include "experiments/sweep/cost_cache.hpp"
+#include "experiments/sweep/forecast.hpp"
+#include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/runner.hpp"
 #include "experiments/sweep/status.hpp"
@@ -20,12 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::int64_t kMostRounds = 3;
+constexpr double kLeastSeconds = 60;                // of work in a task: starting one costs a few
 constexpr std::size_t kDefaultMaxArraySize = 1001;  // Slurm's own, where there is none to ask
-
-/// What a cell costs beside others.
-double cost_of(const Cell& cell) {
-  return static_cast<double>(cell.facts.parameters) * static_cast<double>(cell.facts.tokens);
-}
 
 /// A cell at work somewhere is missing all the same: should it die there, its task goes on with it.
 struct Census {
@@ -118,12 +117,13 @@ std::vector<const Cell*> left_of(const std::string& array, const SlurmFolder& fo
 }
 
 /// What the job behind the tasks does where there is nothing to submit; its exit code.
-int conclude(const Console& console, const Census& now, const fs::path& folder,
+int conclude(const Console& console, const Census& now, const fs::path& folder, std::span<const Cell> cells,
              std::span<const Cell* const> left) {
   for (const Cell* cell : now.failed) console.err << failed_text(folder, *cell);
   if (!left.empty()) console.err << "missing " << names_of(left) << "\n";
   if (now.missing.empty()) {
     write_tables(console, folder);
+    write_forecast_errors(folder, cells);
     console.err << "tables in " << (folder / "compare.txt").string() << " and compare.json" << std::endl;
   }
   return now.missing.empty() && now.failed.empty() ? 0 : 1;
@@ -143,6 +143,20 @@ SweepJobs jobs_of(const CommandLine& line, const Sweep& sweep, std::span<const C
   return jobs;
 }
 
+/// By the seconds they are expected to take: `asked` tasks, else as many as leave each one enough to do.
+std::vector<std::vector<const Cell*>> packed(std::span<const Cell* const> wanted,
+                                             std::optional<std::int64_t> asked, std::size_t most) {
+  std::vector<Cell> cells;
+  for (const Cell* cell : wanted) cells.push_back(*cell);
+  const Forecast forecast(cells, {0, cache_folder()});
+  double seconds = 0;
+  for (const Cell& cell : cells) seconds += forecast.seconds_of(cell);
+  const auto worth = static_cast<std::int64_t>(std::clamp(seconds / kLeastSeconds, 1.0, 1e9));
+  return pack(
+      wanted, [&](const Cell& cell) { return forecast.seconds_of(cell); },
+      std::min(static_cast<std::size_t>(asked.value_or(worth)), most));
+}
+
 /// Packs the cells into the tasks of `jobs` and submits them, or shows what would be submitted.
 void submit_or_show(Console& console, const CommandLine& line, const Sweep& sweep,
                     std::span<const Cell* const> wanted, SweepJobs& jobs) {
@@ -154,8 +168,7 @@ void submit_or_show(Console& console, const CommandLine& line, const Sweep& swee
         shell_word(line.first("sweep document")) + " --jobs auto");
   if (!line.has("force") && jobs.round == 1 && has_slurm) refuse_while_queued(jobs.folder, console.err);
   const std::size_t most = has_slurm ? max_array_size() : kDefaultMaxArraySize;
-  const std::int64_t asked = line.integer("tasks", 1).value_or(static_cast<std::int64_t>(wanted.size()));
-  jobs.tasks = pack(wanted, cost_of, std::min(static_cast<std::size_t>(asked), most));
+  jobs.tasks = packed(wanted, line.integer("tasks", 1), most);
   if (line.has("dry-run")) {
     console.out << preview(jobs);
     return;
@@ -163,9 +176,10 @@ void submit_or_show(Console& console, const CommandLine& line, const Sweep& swee
   write_manifest(jobs.folder.path.parent_path(), sweep);
   try {
     const Submission made = submit_jobs(jobs);
-    console.err << "submitted " << made.cells << " cells in " << made.tasks << " tasks: array job "
-                << made.array << ", job " << made.finish << " behind it; scripts and logs in "
-                << jobs.folder.path.string() << std::endl;
+    console.err << "submitted " << made.cells << (made.cells == 1 ? " cell as " : " cells as ") << made.tasks
+                << (made.tasks == 1 ? " task: array job " : " tasks: array job ") << made.array << ", job "
+                << made.finish << " behind it; scripts and logs in " << jobs.folder.path.string()
+                << std::endl;
   } catch (const SlurmRefusal& refusal) {
     throw UsageError(refusal.what());
   }
@@ -197,7 +211,7 @@ int submit(Console& console, const std::vector<std::string>& arguments) {
     if (cancelled)
       console.err << "tasks of job " << *after << " were cancelled: nothing more is submitted" << std::endl;
     if (cancelled || wanted.empty() || jobs.round > kMostRounds)
-      return conclude(console, now, folder, wanted);
+      return conclude(console, now, folder, cells, wanted);
   } else if (wanted.empty()) {
     for (const Cell* cell : now.failed) console.err << failed_text(folder, *cell);
     console.err << "nothing to submit"
