@@ -103,15 +103,23 @@ bool examine_published(const std::filesystem::path& cell_folder, const std::stri
   return true;
 }
 
+/// Whether record and result of an attempt are there and whole.
+bool has_result(const std::filesystem::path& attempt, const std::string& cell_id) {
+  try {
+    return read_result(result_path(attempt)).cell == cell_id &&
+           fault_of(Recorder::run_path(attempt), cell_id).empty();
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 /// Looks for an attempt that has all but a name. False where there is none.
 bool examine_attempts(const std::filesystem::path& cell_folder, const std::string& cell_id,
                       Examination& out) {
   for (const Attempt& a : attempts_in(cell_folder)) {
     if (!is_trained(a.folder, cell_id)) continue;
     out.attempt = a.folder;
-    out.need = is_there(result_path(a.folder)) && fault_of(Recorder::run_path(a.folder), cell_id).empty()
-                   ? Need::publish
-                   : Need::finish;
+    out.need = has_result(a.folder, cell_id) ? Need::publish : Need::finish;
     out.text += (out.text.empty() ? "" : "; put aside; ") + name(a.folder) +
                 " is trained to its end and is " +
                 (out.need == Need::publish ? "published" : "sealed and published");

@@ -1,254 +1,22 @@
 #include "experiments/sweep/runner.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <exception>
-#include <mutex>
-#include <set>
 #include <thread>
 
 #include "core/linalg/linalg.hpp"
-#include "experiments/data/shared_sources.hpp"
-#include "experiments/sweep/cell_attempt.hpp"
-#include "experiments/sweep/cell_queue.hpp"
+#include "experiments/sweep/cell_pool.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/processors.hpp"
 #include "experiments/sweep/publication.hpp"
 #include "experiments/sweep/status.hpp"
-#include "experiments/training/failure.hpp"
-#include "experiments/training/weights.hpp"
 
 namespace isorbit::experiments {
 namespace {
 
-/// The cell that a cell starts from, as far as its folder can be found.
-Cell source_of(const Cell& cell) {
-  Cell source;
-  source.seed = cell.seed;
-  source.id = cell.from->id;
-  source.folder = cell.from->folder;
-  return source;
-}
-
-/// The file of weights that a cell starts from.
-std::filesystem::path start_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
-  return cell.from->id.empty() ? cell.from->file : weights_path(locate(sweep_folder, source_of(cell)));
-}
-
-int stop_asked(const RunRequest& request) { return request.stop == nullptr ? 0 : request.stop->load(); }
-
-/// The missing cells, taken one by one by every job. The mutex guards all of it, and the observer.
-class Pool {
- public:
-  Pool(CellQueue missing, const RunRequest& request, RunObserver& observer)
-      : missing_(std::move(missing)), request_(request), observer_(observer) {}
-
-  /// Takes cells until there are no more.
-  void work() {
-    while (const auto turn = next()) {
-      try {
-        run(*turn);
-      } catch (...) {
-        tell([&] { missing_.leave(*turn->cell); });
-        throw;
-      }
-      tell([&] { --at_work_, held_ -= memory_of(*turn->cell); });
-    }
-  }
-
-  /// Of the cells that were missing.
-  [[nodiscard]] RunSummary summary() const {
-    RunSummary out = counts_;
-    out.left += missing_.untouched();
-    out.stopped = out.left > 0 && (stop_asked(request_) != 0 || out_of_time_);
-    return out;
-  }
-
- private:
-  /// The next cell; waits for one that others at work will make ready.
-  std::optional<CellQueue::Turn> next() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      const bool halted = request_.fail_fast && counts_.failed > 0;
-      if (halted || stop_asked(request_) != 0) return std::nullopt;
-      if (auto turn = missing_.next([this](const Cell& cell) { return has_room(cell); })) {
-        if (!turn->refusal.empty() || has_time(*turn->cell)) {
-          ++at_work_, held_ += memory_of(*turn->cell);
-          return turn;
-        }
-        ++counts_.left, missing_.leave(*turn->cell);
-        continue;
-      }
-      if (missing_.holds()) {
-        if (!wait_for_others(lock)) return std::nullopt;
-      } else if (missing_.waits()) {
-        changed_.wait(lock);
-      } else {
-        return std::nullopt;
-      }
-    }
-  }
-
-  /// Until cells that other processes hold are to be looked at again. False when time is up.
-  bool wait_for_others(std::unique_lock<std::mutex>& lock) {
-    using Clock = std::chrono::steady_clock;
-    if (Clock::now() >= look_again_) {
-      const std::chrono::duration<double> pause(std::clamp(request_.lease / 6, 0.05, 1.0));
-      look_again_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(pause);
-      missing_.look_again();
-      return true;
-    }
-    out_of_time_ = out_of_time_ || (request_.limit != nullptr && !request_.limit->fits(0));
-    if (!out_of_time_) changed_.wait_until(lock, look_again_);
-    return !out_of_time_;
-  }
-
-  /// Bytes that a cell adds to those at work, by the forecast.
-  double memory_of(const Cell& cell) const {
-    return request_.forecast == nullptr ? 0 : request_.forecast->memory_of(cell);
-  }
-
-  /// Whether the cell fits beside those at work. Alone it may always try.
-  bool has_room(const Cell& cell) const {
-    const double program = request_.forecast == nullptr ? 0 : request_.forecast->program_bytes();
-    return at_work_ == 0 || program + held_ + memory_of(cell) <= request_.memory;
-  }
-
-  /// Whether the cell can be started and save a state before the time limit.
-  bool has_time(const Cell& cell) {
-    const double least = seconds_per_parameter_ * static_cast<double>(cell.facts.parameters);
-    if (request_.limit == nullptr || request_.limit->fits(least)) return true;
-    out_of_time_ = true;
-    return false;
-  }
-
-  void run(const CellQueue::Turn& turn) {
-    const Cell& cell = *turn.cell;
-    const std::filesystem::path folder = locate(request_.folder, cell);
-    CellResult result;
-    try {
-      std::optional<Claim> claim = Claim::take(folder, watch_, request_.lease);
-      if (!claim) return leave_to_others(cell, folder);
-      if (complete_without_training(folder, cell.id, [&](const std::string& text) { note(cell, text); })) {
-        std::move(*claim).abandon();
-        tell([&] { ++counts_.complete, missing_.complete(cell); });
-        return;
-      }
-      tell([&] { observer_.begin(cell, ++begun_, missing_.size()); });
-      result = turn.refusal.empty() ? train(cell, *claim)
-                                    : refuse_cell(*claim, {FailureKind::source, turn.refusal, 0});
-    } catch (const std::exception& error) {
-      const Failure failure = failure_of(error);
-      result = {Outcome::failed, failure.reason, 0, failure.step, failure.kind};
-    }
-    const bool by_others = result.outcome == Outcome::superseded && is_complete(folder, cell.id);
-    tell([&] { count(cell, result, by_others); });
-  }
-
-  void leave_to_others(const Cell& cell, const std::filesystem::path& folder) {
-    const bool complete = is_complete(folder, cell.id);
-    const std::string who = holder_of(folder);
-    tell([&] {
-      if (complete) {
-        ++counts_.complete, missing_.complete(cell);
-      } else if (request_.wait) {
-        missing_.hold(cell);
-        if (told_.insert(&cell).second) observer_.busy(cell, who + ", and waited for");
-      } else {
-        ++counts_.busy, missing_.leave(cell), observer_.busy(cell, who);
-      }
-    });
-  }
-
-  CellResult train(const Cell& cell, const Claim& claim) {
-    CellRequest wanted;
-    wanted.document = cell.document;
-    wanted.data_dir = request_.data_dir;
-    if (cell.from) wanted.from = start_of(request_.folder, cell);
-    wanted.argv = request_.argv;
-    wanted.id = cell.id;
-    wanted.limit = request_.limit;
-    wanted.sources = &sources_;
-    wanted.alone = request_.jobs <= 1;
-    if (request_.forecast != nullptr)
-      if (const CellForecast* forecast = request_.forecast->find(cell)) wanted.forecast = *forecast;
-    wanted.live = request_.live;
-    halt(stop_asked(request_));
-    wanted.stop = request_.fail_fast ? &halt_ : request_.stop;
-    wanted.progress = [&](const Progress& progress) {
-      halt(stop_asked(request_));
-      tell([&] { observer_.step(cell, progress); });
-    };
-    wanted.note = [&](const std::string& text) { note(cell, text); };
-    return attempt_cell(claim, std::move(wanted), request_.run);
-  }
-
-  void note(const Cell& cell, const std::string& text) {
-    tell([&] { observer_.note(cell, text); });
-  }
-
-  /// `by_others`: superseded by an attempt that has completed the cell.
-  void count(const Cell& cell, const CellResult& result, bool by_others) {
-    observer_.end(cell, result);
-    ++counts_.ran;
-    if (by_others) {
-      ++counts_.complete, missing_.complete(cell);
-    } else if (result.outcome == Outcome::superseded) {
-      if (request_.wait)
-        missing_.hold(cell);
-      else
-        ++counts_.busy, missing_.leave(cell);
-    }
-    if (result.outcome == Outcome::complete) ++counts_.complete, missing_.complete(cell);
-    if (result.least_seconds > 0)
-      seconds_per_parameter_ = std::max(
-          seconds_per_parameter_,
-          result.least_seconds / static_cast<double>(std::max<std::int64_t>(1, cell.facts.parameters)));
-    if (result.outcome == Outcome::stopped) {
-      ++counts_.left, missing_.leave(cell);
-      out_of_time_ = out_of_time_ || halt_.load() == 0;
-    }
-    if (result.outcome != Outcome::failed) return;
-    ++counts_.failed;
-    missing_.fail(cell, result.reason);
-    if (request_.fail_fast) halt(1);
-  }
-
-  /// At least so much of a stop for the cells at work.
-  void halt(int asked) {
-    int before = halt_.load();
-    while (before < asked && !halt_.compare_exchange_weak(before, asked)) {
-    }
-  }
-
-  template <class Body>
-  void tell(const Body& body) {
-    const std::scoped_lock lock(mutex_);
-    body();
-    changed_.notify_all();
-  }
-
-  CellQueue missing_;
-  const RunRequest& request_;
-  RunObserver& observer_;
-  SharedSources sources_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::atomic<int> halt_ = 0;
-  std::size_t begun_ = 0;
-  double seconds_per_parameter_ = 0;  // a cell needs to start, make a step and save its state, at most so far
-  bool out_of_time_ = false;
-  LeaseWatch watch_;
-  std::set<const Cell*> told_;  // of which it was said that others hold them
-  std::chrono::steady_clock::time_point look_again_ = {};
-  std::size_t at_work_ = 0;  // cells
-  double held_ = 0;          // bytes of them, by the forecast
-  RunSummary counts_;
-};
-
 /// Several threads, each bound to the processors of its job.
-void work_side_by_side(Pool& pool, std::size_t jobs, std::size_t threads, std::span<const int> processors) {
+void work_side_by_side(CellPool& pool, std::size_t jobs, std::size_t threads,
+                       std::span<const int> processors) {
   core::use_one_blas_thread();  // a setting of the process: not while another cell is at work
   std::vector<std::exception_ptr> errors(jobs);
   {
@@ -306,7 +74,7 @@ RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, Run
     for (const Cell* cell : missing) threads = std::max(threads, threads_of(*cell));
   }
   const auto source_is_there = [&](const Cell& cell) { return has_source(request.folder, cell); };
-  Pool pool(CellQueue(std::move(missing), source_is_there), request, observer);
+  CellPool pool(CellQueue(std::move(missing), source_is_there), request, observer);
   if (jobs > 1)
     work_side_by_side(pool, jobs, threads, request.processors);
   else

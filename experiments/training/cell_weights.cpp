@@ -25,17 +25,18 @@ std::optional<std::filesystem::path> checkpoint_in(const std::filesystem::path& 
   return newest_file(folder, kCheckpoint);
 }
 
-/// From the state of training: the weights of its method at its coordinates.
-CellWeights from_checkpoint(const std::filesystem::path& file, Json document) {
+}  // namespace
+
+CellWeights read_checkpoint_weights(const std::filesystem::path& file) {
   const core::TensorFile stored = core::read_tensors(file);
   const auto metadata = [&](const char* key) {
     const auto it = stored.metadata.find(key);
     return it == stored.metadata.end() ? std::string() : it->second;
   };
-  if (document.is_null()) document = Json::parse(metadata("document"), nullptr, false);
+  Json document = Json::parse(metadata("document"), nullptr, false);
   if (!document.is_object())
     throw std::runtime_error(file.string() +
-                             ": holds no document of its cell, and there is no finished record beside it; "
+                             ": holds no document of its cell, so that its weights cannot be realized; "
                              "run the cell on to its end");
   const core::OpSet ops(ops::registered());
   const core::Model model = core::read_model({"model", document.at("model"), {}}, ops);
@@ -46,8 +47,6 @@ CellWeights from_checkpoint(const std::filesystem::path& file, Json document) {
   const CheckpointState state = read_checkpoint(file, learner, metadata("cell_id")).value();
   return {std::move(document), state.cell_id, state.step, realized_weights(learner)};
 }
-
-}  // namespace
 
 core::TensorFile realized_weights(Learner& learner) {
   learner.realize();
@@ -82,7 +81,7 @@ CellWeights read_cell_weights(const std::filesystem::path& cell) {
   const std::filesystem::path folder = cell_folder(cell);
   const std::optional<std::filesystem::path> checkpoint = checkpoint_in(folder);
   if (!std::filesystem::exists(Recorder::run_path(folder)))
-    return from_checkpoint(checkpoint.value(), Json());
+    return read_checkpoint_weights(checkpoint.value());
   const core::RunRecord record = core::read_run(Recorder::run_path(folder));
   Json document = Json::parse(record.config);
   return {std::move(document), record.provenance.at("cell_id"),

@@ -17,7 +17,7 @@ std::string in_quotes(const std::string& name) { return core::shown(core::Json(n
 core::TensorFile read_weights(const std::filesystem::path& file, const core::Document& model_document,
                               const core::Model& model, const Note& note) {
   core::TensorFile stored = core::read_tensors(file);
-  if (stored.metadata.contains("intervals")) return read_cell_weights(file).weights;
+  if (stored.metadata.contains("intervals")) return read_checkpoint_weights(file).weights;
   const std::vector<std::string> programs = foreign_programs(model_document);
   if (std::ranges::find(programs, kProgram) == programs.end()) return stored;
   const ForeignTable table = read_foreign_table(model_document, model, kProgram);

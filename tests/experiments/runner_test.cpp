@@ -4,7 +4,9 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <condition_variable>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <set>
@@ -209,8 +211,10 @@ TEST_F(SideBySide, BeginsWithTheDearestCells) {
     }
     std::vector<std::string> begun;
   } order;
-  for (std::size_t i = 0; i < sweep_.cells.size(); ++i)
-    sweep_.cells[i].facts.tokens = static_cast<std::int64_t>(i + 1);
+  for (const std::size_t long_one : {6, 7}) sweep_.cells[long_one].document["training"]["steps"] = 4000;
+  const Forecast forecast(sweep_.cells, {});
+  ASSERT_GT(forecast.seconds_of(sweep_.cells[6]), forecast.seconds_of(sweep_.cells[0]));
+  request_.forecast = &forecast;
   run_cells(sweep_.cells, request_, order);
   ASSERT_EQ(order.begun.size(), sweep_.cells.size());
   const std::set<std::string> first(order.begun.begin(), order.begun.begin() + 2);
@@ -329,6 +333,22 @@ TEST_F(Runner, ReportsTheLastStepAndLossOfACellFromItsJournal) {
   EXPECT_EQ(status.loss, 5.0);
   EXPECT_EQ(status.valid_loss, 4.5);
   EXPECT_EQ(status.attempt, 3);
+}
+
+TEST_F(Runner, StatusTellsWhoWorksOnACellAndWhetherHeHasBeenHeardOfLately) {
+  const std::filesystem::path attempt = request_.folder / sweep_.cells[0].folder / "attempt-0002";
+  std::filesystem::create_directories(attempt);
+  std::ofstream(attempt / "lease")
+      << R"({"host": "node7", "boot": "b", "pid": 12, "uid": 0, "job": "17_3", "restarts": 1, "start": 0,)"
+      << R"( "seconds": 60, "locks": true, "ended": false})";
+  { core::Journal journal(attempt / "journal.log"); }
+  EXPECT_EQ(state(0), CellState::running);
+  EXPECT_HOLDS(status_text(request_.folder, sweep_), "node7 pid 12 job 17_3");
+  std::filesystem::last_write_time(attempt / "lease",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::seconds(90));
+  EXPECT_EQ(state(0), CellState::stopped);
+  EXPECT_HOLDS(status_text(request_.folder, sweep_), "node7 pid 12 job 17_3, stale: no sign of life for 9");
+  EXPECT_HOLDS(status_json(request_.folder, sweep_), "\"stale_seconds\":9");
 }
 
 TEST_F(Runner, ManifestTellsTheSweepAgain) {
