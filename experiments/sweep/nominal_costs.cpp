@@ -74,6 +74,12 @@ Decompositions decompositions(const core::Model& model, const Method& method) {
   return out;
 }
 
+/// Taken of every event but a merge, which is known not to.
+bool compares_logits(const Method& method) {
+  return std::ranges::any_of(events_of(method),
+                             [](const EventWord* event) { return event->word->name != "merge"; });
+}
+
 /// Bytes of the logits' program, and of the two copies that are compared.
 double probe_bytes(const core::Model& model, const core::OpSet& ops, core::CompileOptions options) {
   const std::optional<core::ValueId> logits = model.graph.output("logits");
@@ -129,7 +135,7 @@ UnitCosts nominal_costs(const core::Model& model, const Method& method, const co
   costs.bases = found.parametrized / threads;
   costs.checkpoint = costs.checkpoint_bytes / kDiskBytesPerSecond + kSecondsPerFile;
   costs.event = costs.bases > 0 ? costs.bases : 4 * costs.validation;
-  if (!events_of(method).empty()) costs.memory += probe_bytes(model, ops, options);
+  if (compares_logits(method)) costs.memory += probe_bytes(model, ops, options);
   return costs;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/passes/summary.hpp"
+#include "experiments/distributed/rank_model.hpp"
 #include "experiments/sweep/missing_corpus.hpp"
 #include "experiments/training/cell_document.hpp"
 #include "experiments/training/weights.hpp"
@@ -190,6 +191,23 @@ void CellResolver::check(const Candidate& c, const Method& method, const core::M
   add(taken(found), without, context);
 }
 
+void CellResolver::check_ranks(const Candidate& c, const core::Model& model) {
+  const std::int64_t ranks = c.training.value("ranks", std::int64_t{1}),
+                     batch = batch_request(model, 1).batch;
+  if (ranks == 1) return;
+  const bool own = s_.resolved.at("arms").at(arms_[c.arm]).at("training").contains("ranks");
+  const std::string at = (own ? s_.arm_pointer(c.arm) : "") + "/training/ranks";
+  if (std::optional<core::Problem> misfit = misfit_of_ranks(s_.document, at, batch, ranks)) {
+    add(std::move(*misfit));
+    return;
+  }
+  try {
+    (void)read_rank_model(*s_.models[c.arm], every_op(), c.size, c.model_constants, batch, ranks);
+  } catch (const core::DocumentError& error) {
+    add(error.problems(), {}, std::to_string(ranks) + " ranks");
+  }
+}
+
 /// What keeps a cell from starting there; empty: nothing.
 std::string CellResolver::misfit_of_start(const Candidate& c, const core::Model& model, const CellStart& from,
                                           const Candidate* source) {
@@ -237,6 +255,7 @@ Cell CellResolver::resolve(const Candidate& c, std::optional<CellStart> from, co
     if (from) check_start(c, *method, *model, *from, source);
   }
   const BatchSource* data = model != nullptr ? data_of(c, *model) : nullptr;
+  if (model != nullptr) check_ranks(c, *model);
   if (model == nullptr || method == nullptr || data == nullptr) return cell;
   cell.document = cell_document(*s_.models[c.arm], c.size, c.model_constants, *s_.methods[c.arm],
                                 c.method_constants, c.data, c.training, c.seed);

@@ -40,6 +40,8 @@ class CellResolver {
   std::string misfit_of_start(const Candidate& candidate, const core::Model& model, const CellStart& from,
                               const Candidate* source);
   void check(const Candidate& candidate, const Method& method, const core::Model& model);
+  /// That its ranks can share its batches.
+  void check_ranks(const Candidate& candidate, const core::Model& model);
   /// Adds what is new; what is not among `without`, the problems of the documents by themselves, says the
   /// constants it comes from.
   void add(std::span<const core::Problem> problems, const std::set<std::string>& without,

@@ -130,7 +130,10 @@ TEST(Program, PrintsPlansWithoutWritingAnything) {
   EXPECT_EQ(plan.code, 0) << plan.err;
   EXPECT_HOLDS(plan.out, "16 cells: 16 planned");
   EXPECT_FALSE(std::filesystem::exists(small.path() / "runs"));
-  EXPECT_EQ(objects(run_program(small.path(), "plan sweep.json --json --limit 3").out).size(), 3U);
+  const auto lines = objects(run_program(small.path(), "plan sweep.json --json --limit 3").out);
+  ASSERT_EQ(lines.size(), 4U) << "three cells, and how long they take together";
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_TRUE(lines[i].contains("forecast"));
+  EXPECT_GT(lines[3].at("jobs").at("1"), 0);
   const Ran config = run_program(small.path(), "plan sweep.json training.steps=7 --print-config --limit 1");
   EXPECT_HOLDS(config.out, "training.steps = 7");
   EXPECT_HOLDS(config.out, "command line training.steps=7");
