@@ -26,4 +26,7 @@ struct CellWeights {
 /// std::runtime_error naming the folder and what is missing or damaged.
 [[nodiscard]] CellWeights read_cell_weights(const std::filesystem::path& cell);
 
+/// Those of a checkpoint, wherever it is. Throws std::runtime_error naming it and what is missing or damaged.
+[[nodiscard]] CellWeights read_checkpoint_weights(const std::filesystem::path& checkpoint);
+
 }  // namespace isorbit::experiments
