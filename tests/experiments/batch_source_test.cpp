@@ -1,6 +1,7 @@
 #include "experiments/data/batch_source.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -61,6 +62,21 @@ TEST(TextBatches, AreAPureFunctionOfSeedAndStep) {
   EXPECT_EQ(train(*again, request, 1, 7), batch);
   EXPECT_NE(train(*source, request, 1, 8), batch);
   EXPECT_NE(train(*source, request, 2, 7), batch);
+}
+
+TEST(TextBatches, PartsOfAStepAreTheBatchOfAllTheirRows) {
+  const TemporaryFolder folder;
+  const Corpus corpus = text_corpus(folder, 50000, 900);
+  const BatchRequest whole{.batch = 6, .seq = 16}, part{.batch = 2, .seq = 16};
+  const TextBatch batch = train(*open_batches(corpus, {}, whole), whole, 1, 7);
+  const auto source = open_batches(corpus, {}, part);
+  TextBatch parts(whole);
+  for (std::int64_t i = 0; i < 3; ++i)
+    source->train_batch(1, 7,
+                        {{"tokens", std::span(parts.tokens).subspan(static_cast<std::size_t>(32 * i), 32)},
+                         {"targets", std::span(parts.targets).subspan(static_cast<std::size_t>(32 * i), 32)}},
+                        {i, 3});
+  EXPECT_EQ(parts, batch);
 }
 
 TEST(TextBatches, EveryWindowIsReachedAboutEquallyOften) {
@@ -199,6 +215,17 @@ TEST(TextBatches, AFileThatShrinksIsAnErrorNotACrash) {
   EXPECT_HOLDS(message_of<DataError>([&] { (void)train(*source, request, 0, 0); }), "shrank");
 }
 
+TEST(TextBatches, AFileThatIsWrittenToIsAnErrorThoughItsSizeIsTheSame) {
+  const TemporaryFolder folder;
+  const BatchRequest request{.batch = 2, .seq = 10};
+  const auto source = open_batches(text_corpus(folder, 5000, 1000), {}, request);
+  const auto file = folder.path() / "made/train.txt";
+  const auto written = std::filesystem::last_write_time(file);
+  std::fstream(file, std::ios::in | std::ios::out) << "X";
+  std::filesystem::last_write_time(file, written + std::chrono::milliseconds(10));
+  EXPECT_HOLDS(message_of<DataError>([&] { (void)train(*source, request, 0, 0); }), "was written to");
+}
+
 std::string idx(std::uint32_t magic, const std::vector<std::uint32_t>& extents, const std::string& data) {
   std::string bytes;
   const auto put = [&](std::uint32_t v) {
@@ -249,6 +276,22 @@ TEST(ImageBatches, ShowEveryImageOnceAnEpochInAnOrderOfItsOwn) {
   EXPECT_EQ(std::set<int>(second.begin(), second.end()).size(), 100U);
   EXPECT_NE(first, second);
   EXPECT_FALSE(std::is_sorted(first.begin(), first.end()));
+}
+
+TEST(ImageBatches, PartsOfAStepAreTheBatchOfAllTheirRows) {
+  const TemporaryFolder folder;
+  const Corpus corpus = image_corpus(folder, 100, 50);
+  const auto eight = open_batches(corpus, {}, {.batch = 8}), four = open_batches(corpus, {}, {.batch = 4});
+  for (const std::int64_t step : {0, 12}) {
+    ImageBatch whole(8);
+    eight->train_batch(5, step, whole.buffers());
+    for (std::int64_t i = 0; i < 2; ++i) {
+      ImageBatch part(4);
+      four->train_batch(5, step, part.buffers(), {i, 2});
+      for (std::size_t row = 0; row < 4; ++row)
+        EXPECT_EQ(part.image(row), whole.image(static_cast<std::size_t>(4 * i) + row));
+    }
+  }
 }
 
 TEST(ImageBatches, AreTheSameInAnyOrderOfAskingAndOnAnyThread) {

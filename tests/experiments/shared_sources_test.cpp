@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
+#include <filesystem>
 #include <thread>
 
 #include "tests/experiments/temporary_folder.hpp"
@@ -10,11 +10,12 @@
 namespace isorbit::experiments {
 namespace {
 
-/// Memory maps of this process that are of a file whose path ends so.
-int maps_of(const std::string& file) {
-  std::ifstream maps("/proc/self/maps");
+/// Descriptors of this process that are open on a file.
+int descriptors_of(const std::filesystem::path& file) {
   int count = 0;
-  for (std::string line; std::getline(maps, line);) count += line.ends_with(file) ? 1 : 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    count += std::filesystem::read_symlink(entry.path(), error) == file ? 1 : 0;
   return count;
 }
 
@@ -37,11 +38,11 @@ TEST_F(Shared, CellsThatAskForTheSameGetTheSame) {
   EXPECT_NE(open(sources, 16), first);
 }
 
-TEST_F(Shared, WindowsOfDifferentLengthShareOneMapOfTheTokens) {
+TEST_F(Shared, WindowsOfDifferentLengthShareTheOpenFilesOfTheTokens) {
   SharedSources sources;
   const auto first = open(sources, 8), second = open(sources, 16);
-  EXPECT_EQ(maps_of((folder_.path() / "prose/train.txt").string()), 1);
-  EXPECT_EQ(maps_of((folder_.path() / "prose/valid.txt").string()), 1);
+  EXPECT_EQ(descriptors_of(folder_.path() / "prose/train.txt"), 1);
+  EXPECT_EQ(descriptors_of(folder_.path() / "prose/valid.txt"), 1);
 }
 
 TEST_F(Shared, AnswersSeveralThreadsAtOnce) {
