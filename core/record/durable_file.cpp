@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <random>
 #include <stdexcept>
 #include <system_error>
 
@@ -30,6 +32,15 @@ class Descriptor {
  private:
   int value_;
 };
+
+// No other thread, process or machine writes to it, whoever writes the same target at the same time.
+std::filesystem::path part_of_our_own(const std::filesystem::path& target) {
+  static std::atomic<unsigned> counter{0};
+  std::filesystem::path part = target;
+  part += "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + "-" +
+          std::to_string(std::random_device()()) + ".part";
+  return part;
+}
 
 void sync_path(const std::filesystem::path& path, int flags) {
   const Descriptor file(path, O_RDONLY | flags, "open to sync");
@@ -67,9 +78,9 @@ void write_fully(int descriptor, std::span<const std::byte> bytes, const std::fi
 
 DurableFile::DurableFile(std::filesystem::path target)
     : target_(std::move(target)),
-      part_(part_of(target_)),
-      descriptor_(::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
-  if (descriptor_ < 0) fail(part_, "create", errno);
+      part_(part_of_our_own(target_)),
+      descriptor_(::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
+  if (descriptor_ < 0) fail(target_, "create", errno);
 }
 
 DurableFile::~DurableFile() {
@@ -78,10 +89,10 @@ DurableFile::~DurableFile() {
   ::unlink(part_.c_str());
 }
 
-void DurableFile::write(std::span<const std::byte> bytes) { write_fully(descriptor_, bytes, part_); }
+void DurableFile::write(std::span<const std::byte> bytes) { write_fully(descriptor_, bytes, target_); }
 
 void DurableFile::commit() {
-  if (::fsync(descriptor_) != 0) fail(part_, "sync", errno);
+  if (::fsync(descriptor_) != 0) fail(target_, "sync", errno);
   publish(part_, target_);
   ::close(descriptor_);
   descriptor_ = -1;

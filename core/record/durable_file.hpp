@@ -9,8 +9,9 @@
 
 namespace isorbit::core {
 
-/// Writes `<target>.part`; `commit` makes it the target. Destroyed without commit it leaves the target as it
-/// was. Every failure (full disk, missing folder) is a std::system_error that names the path and the cause.
+/// Writes a file of its own beside the target; `commit` makes it the target, and the last of several wins.
+/// Destroyed without commit it leaves the target as it was. Every failure (full disk, missing folder) is a
+/// std::system_error that names the path and the cause.
 class DurableFile {
  public:
   explicit DurableFile(std::filesystem::path target);
@@ -28,7 +29,7 @@ class DurableFile {
   int descriptor_ = -1;
 };
 
-/// Where the bytes for `target` are written until they are published: `<target>.part`.
+/// Where one writer alone writes the bytes for `target` until they are published: `<target>.part`.
 [[nodiscard]] std::filesystem::path part_of(const std::filesystem::path& target);
 
 /// Syncs `part`, renames it to `target` (replacing it) and syncs the folder.

@@ -12,6 +12,8 @@
 namespace isorbit::experiments {
 namespace {
 
+constexpr int kCheckpoints = 2;  // that a cell may go on from: the newest, and one more should it be damaged
+
 /// Of all files in a folder, or of a file, that have no name elsewhere.
 std::uint64_t freed_by(const std::filesystem::path& path) {
   struct stat status {};
@@ -52,17 +54,19 @@ std::vector<Garbage> garbage_of(const std::filesystem::path& sweep_folder, const
   const std::vector<Attempt> attempts = attempts_in(folder);
   if (attempts.empty()) return out;
   const bool complete = is_complete_to_the_byte(folder, cell.id);
-  const auto checkpoint = newest_file(folder, "checkpoint.safetensors");
+  int checkpoints = 0;
   LeaseWatch watch;
   for (const Attempt& attempt : attempts) {
+    const auto has = [&](const char* name) {
+      std::error_code error;
+      return std::filesystem::exists(attempt.folder / name, error);
+    };
+    const bool goes_on_from = has("checkpoint.safetensors") && checkpoints++ < kCheckpoints;
     if (watch.is_alive(attempt.folder / "lease")) continue;
-    const bool needed = attempt.folder == attempts.front().folder ||
-                        (checkpoint && attempt.folder == checkpoint->parent_path());
-    std::error_code error;
     if (complete)
       out.push_back({attempt.folder, "the cell is complete", freed_by(attempt.folder)});
-    else if (failed && !needed && std::filesystem::exists(attempt.folder / "failed.json", error))
-      out.push_back({attempt.folder, "it failed, and a later attempt follows", freed_by(attempt.folder)});
+    else if (attempt.folder != attempts.front().folder && !goes_on_from && (failed || !has("failed.json")))
+      out.push_back({attempt.folder, "later attempts follow it", freed_by(attempt.folder)});
   }
   return out;
 }

@@ -15,10 +15,10 @@ struct Garbage {
   std::uint64_t bytes = 0;  // that its removal frees: a file with another name elsewhere counts for nothing
 };
 
-/// Attempts of cells that are complete (their run.h5 is read to the byte first), claims that were begun and
-/// never made, clocks that were never read; with `failed` also failed attempts of other cells. Of a cell that
-/// is not complete the newest attempt and the newest with a checkpoint are never among them, nor is anything
-/// whose owner may be alive.
+/// Attempts of cells that are complete (their run.h5 is read to the byte first), attempts of other cells that
+/// later ones follow, with `failed` also those that failed, and claims that were begun and never made. Of a
+/// cell that is not complete the newest attempt and the two newest with a checkpoint are never among them,
+/// nor is anything whose owner may be alive.
 [[nodiscard]] std::vector<Garbage> garbage_of(const std::filesystem::path& sweep_folder, const Cell& cell,
                                               bool failed);
 

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
+#include "experiments/sweep/garbage.hpp"
+#include "experiments/sweep/lease.hpp"
 #include "experiments/sweep/publication.hpp"
 #include "experiments/training/recorder.hpp"
 #include "experiments/training/result.hpp"
@@ -202,6 +206,28 @@ TEST_F(MendedSweep, FailedAttemptsThatLaterOnesFollowGoWhenAskedFor) {
   EXPECT_HOLDS(run("gc out --failed").out, "0 bytes freed") << "the newest attempt stays";
 }
 
+TEST(Garbage, OfACellOnItsWayIsNeitherItsNewestAttemptNorItsTwoNewestCheckpoints) {
+  const TemporaryFolder sweep;
+  Cell cell;
+  cell.id = std::string(64, 'a');
+  cell.folder = "arm/s0-aaaaaaaa";
+  const auto write = [&](int attempt, const char* name) {
+    sweep.write((cell.folder / attempt_name(attempt) / name).string(), "x");
+  };
+  for (const int attempt : {1, 2, 3, 4, 5, 6}) write(attempt, "journal.log");
+  for (const int attempt : {1, 2, 4}) write(attempt, "checkpoint.safetensors");
+  write(3, "failed.json");
+  const auto names = [&](bool failed) {
+    std::vector<std::string> out;
+    for (const Garbage& g : garbage_of(sweep.path(), cell, failed)) out.push_back(g.path.filename().string());
+    return out;
+  };
+  EXPECT_EQ(names(false), (std::vector<std::string>{"attempt-0005", "attempt-0001"}));
+  EXPECT_EQ(names(true), (std::vector<std::string>{"attempt-0005", "attempt-0003", "attempt-0001"}));
+  HeldLease alive(sweep.path() / cell.folder / "attempt-0001", 60);
+  EXPECT_EQ(names(false), std::vector<std::string>{"attempt-0005"});
+}
+
 /// Two runners of one cell that takes a while.
 class TwoRunners : public MendedSweep {
  protected:
@@ -244,6 +270,22 @@ TEST_F(TwoRunners, ALivingOneIsNamedAndLeftAloneAndADeadOneIsTakenOverAtOnce) {
   const core::RunRecord record = core::read_run(folder / "run.h5");
   EXPECT_EQ(record.at("train").at("step").size(), 800U);
   EXPECT_GT(record.at("segment").at("start_step").integers().back(), 0) << "it began anew";
+}
+
+TEST_F(TwoRunners, ManyThatBeginASweepAtOnceShareItsCells) {
+  std::vector<std::unique_ptr<ChildProgram>> runners;
+  for (int i = 0; i < 5; ++i)
+    runners.push_back(std::make_unique<ChildProgram>(
+        small_.path(), std::vector<std::string>{"run", "sweep.json", "-o", "out", "--wait"}));
+  for (const auto& runner : runners) {
+    EXPECT_EQ(runner->wait(), 0) << runner->err();
+    EXPECT_HOLDS(runner->err(), "8 of 8 cells complete");
+  }
+  std::size_t attempts = 0;
+  for (const char* arm : {"adamw", "poet", "wisca"})
+    for (const auto& entry : fs::directory_iterator(small_.path() / "out" / arm))
+      attempts += attempts_in(entry.path()).size();
+  EXPECT_EQ(attempts, 8U) << "a cell was trained twice";
 }
 
 TEST_F(TwoRunners, AHungOneLosesItsCellAndPublishesNothingWhenItWakes) {

@@ -10,10 +10,11 @@ int gc(Console& console, const std::vector<std::string>& arguments) {
   CommandLine line(
       "gc DIR [options]",
       "Removes what nobody needs any more: the attempts of complete cells (run.h5 and weights.safetensors\n"
-      "stay, but a run.h5 that is damaged later can no longer be made again from its journal), and claims\n"
-      "that were never made. Of a cell that is not complete it keeps the newest attempt and the newest with\n"
-      "a checkpoint; it touches nothing whose owner may be alive. It says what it removes.");
-  line.option("failed", "", "also failed attempts that a later one follows")
+      "stay, but a run.h5 that is damaged later can no longer be made again from its journal), attempts at\n"
+      "other cells that later ones follow, and claims that were never made. Of a cell that is not complete\n"
+      "it keeps the newest attempt and the two newest with a checkpoint; it touches nothing whose owner may\n"
+      "be alive. It says what it removes, and the bytes.");
+  line.option("failed", "", "also attempts that failed, but for the newest")
       .option("dry-run", "", "say what would be removed, and remove nothing")
       .option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
       .option("seed", "N", "this seed in place of the sweep's")
