@@ -130,8 +130,7 @@ std::string submit_job(const std::vector<std::string>& command) {
 std::size_t max_array_size() {
   const Finished config = run_command({"scontrol", "show", "config"});
   if (config.code != 0)
-    throw std::runtime_error("the batch system does not answer: scontrol show config: " +
-                             trimmed(config.err));
+    throw SlurmRefusal("the batch system does not answer: scontrol show config: " + trimmed(config.err));
   std::istringstream lines(config.out);
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with("MaxArraySize")) continue;
@@ -139,7 +138,7 @@ std::size_t max_array_size() {
         number(trimmed(line.substr(line.find_last_of(' ', line.find_last_not_of(' ')) + 1)));
     if (size > 0) return static_cast<std::size_t>(size);
   }
-  throw std::runtime_error(
+  throw SlurmRefusal(
       "scontrol show config names no MaxArraySize of at least 1: this cluster takes no arrays");
 }
 

@@ -11,7 +11,7 @@
 
 namespace isorbit::experiments {
 
-/// sbatch did not take a job; the text says what it said and how it was called.
+/// The batch system did not take a job, or does not answer; the text says what it said.
 struct SlurmRefusal : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -55,8 +55,7 @@ struct SlurmFolder {
 /// Runs an sbatch command; the job's id. Throws SlurmRefusal.
 [[nodiscard]] std::string submit_job(const std::vector<std::string>& command);
 
-/// Tasks an array may have: MaxArraySize of `scontrol show config`. Throws std::runtime_error when the
-/// controller does not answer.
+/// Tasks an array may have: MaxArraySize of `scontrol show config`. Throws SlurmRefusal.
 [[nodiscard]] std::size_t max_array_size();
 
 /// Ids of this user's jobs that wait or run; of an array its one id. Nothing where squeue does not answer.

@@ -27,6 +27,10 @@ echo "$id"
 inline constexpr const char* kScontrol = R"sh(
 echo "$*" >>"$here/scontrol.calls"
 [ "$1" != requeue ] || kill -TERM $PPID
+if [ ! -s "$here/most" ]; then
+  echo "scontrol: error: no controller" >&2
+  exit 1
+fi
 echo "KillWait                = 30 sec"
 echo "MaxArraySize            = $(cat "$here/most")"
 )sh";
@@ -54,8 +58,8 @@ class FakeSlurm {
     set("states", "COMPLETED\n");
   }
 
-  /// next: the id of the next job; good: the first id that sbatch refuses; most: MaxArraySize; queue: ids in
-  /// the queue; states: of the last array's tasks.
+  /// next: the id of the next job; good: the first id that sbatch refuses; most: MaxArraySize, empty: nobody
+  /// answers; queue: ids in the queue; states: of the last array's tasks.
   void set(const std::string& name, const std::string& text) const { folder_.write(name, text); }
 
   /// Shell text in front of a program that shall meet these commands.

@@ -101,15 +101,6 @@ TEST_F(Submit, DoesNotSubmitWhatIsInTheQueueUnlessForced) {
   EXPECT_EQ(submit("--time 30").code, 0);
 }
 
-TEST_F(Submit, SubmitsNothingWhenAllIsComplete) {
-  ASSERT_EQ(run_program(small_.path(), "run sweep.json -q").code, 0);
-  const Ran ran = submit("--time 30");
-  EXPECT_EQ(ran.code, 0);
-  EXPECT_HOLDS(ran.err, "8 of 8 cells complete");
-  EXPECT_HOLDS(ran.err, "nothing to submit");
-  EXPECT_FALSE(fs::exists(slurm_.path() / "sbatch.100"));
-}
-
 TEST_F(Submit, LeavesNothingInTheQueueWhenTheSecondJobIsRefused) {
   slurm_.set("good", "101\n");
   const Ran ran = submit("--time 30");
@@ -117,6 +108,18 @@ TEST_F(Submit, LeavesNothingInTheQueueWhenTheSecondJobIsRefused) {
   EXPECT_HOLDS(ran.err, "the batch system refused the job: sbatch: error: no more");
   EXPECT_EQ(slurm_.calls("scancel"), "100\n");
   EXPECT_FALSE(fs::exists(jobs() / "jobs.json"));
+}
+
+TEST_F(Submit, SaysWhenTheClusterDoesNotAnswerAndShowsItsScriptsAllTheSame) {
+  slurm_.set("most", "");
+  const Ran ran = submit("--time 30");
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_HOLDS(ran.err,
+               "the batch system does not answer: scontrol show config: scontrol: error: no controller");
+  EXPECT_FALSE(fs::exists(small_.path() / "runs"));
+  const Ran shown = submit("--time 30 --dry-run");
+  EXPECT_EQ(shown.code, 0);
+  EXPECT_HOLDS(shown.out, "sbatch --parsable");
 }
 
 TEST_F(Submit, SaysWhatToDoWhereThereIsNoSlurm) {
@@ -154,13 +157,17 @@ TEST_F(Submit, TheJobBehindSubmitsExactlyWhatIsMissing) {
   EXPECT_FALSE(fs::exists(small_.path() / "runs/small/compare.txt"));
 }
 
-TEST_F(Submit, TheJobBehindWritesTheTablesWhenAllIsComplete) {
+TEST_F(Submit, WhenAllIsCompleteTheJobBehindWritesTheTablesAndNothingIsSubmittedAgain) {
   ASSERT_EQ(submit("--time 30").code, 0);
   ASSERT_EQ(run_program(small_.path(), "run sweep.json -q").code, 0);
   const Ran ran = submit("--time 30 --after 100 --round 1");
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(contents(small_.path() / "runs/small/compare.txt"),
             run_program(small_.path(), "compare runs/small").out);
+  const Ran again = submit("--time 30");
+  EXPECT_EQ(again.code, 0);
+  EXPECT_HOLDS(again.err, "8 of 8 cells complete");
+  EXPECT_HOLDS(again.err, "nothing to submit");
   EXPECT_FALSE(fs::exists(slurm_.path() / "sbatch.102"));
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <sstream>
@@ -24,10 +25,11 @@ class Cluster {
            std::filesystem::exists("/usr/sbin/munged");
   }
 
-  explicit Cluster(int nodes) {
+  /// `owner`: the process with which it ends at the latest.
+  explicit Cluster(int nodes, pid_t owner = ::getpid()) {
     std::filesystem::permissions(root_.path(), std::filesystem::perms(0755));  // munge's user looks into it
     ::setenv("SLURM_CONF", (root_.path() / "slurm.conf").c_str(), 1);
-    manage({"up", root_.path().string(), std::to_string(nodes), std::to_string(::getpid())});
+    manage({"up", root_.path().string(), std::to_string(nodes), std::to_string(owner)});
   }
   ~Cluster() {
     manage({"down", root_.path().string()});
@@ -36,6 +38,15 @@ class Cluster {
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
+  /// Its daemons that live.
+  [[nodiscard]] std::size_t daemons() const {
+    std::size_t alive = 0;
+    for (const char* file : {"munge/munged.pid", "slurmctld.pid", "slurmd.node1.pid"}) {
+      const std::string pid = contents(root_.path() / file);
+      alive += !pid.empty() && ::kill(static_cast<pid_t>(std::stol(pid)), 0) == 0 ? 1 : 0;
+    }
+    return alive;
+  }
   /// SIGKILL to the daemon of a node.
   void kill_daemon(const std::string& node) const { manage({"kill", root_.path().string(), node}); }
 

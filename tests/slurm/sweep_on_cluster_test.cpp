@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <future>
 
 #include "core/document/json_file.hpp"
 #include "experiments/sweep/manifest.hpp"
@@ -79,7 +80,7 @@ class SweepOnCluster : public testing::Test {
   }
 
   SmallSweep small_;
-  fs::path folder_ = small_.path() / "it's a \"run\"";
+  fs::path folder_ = small_.path() / "it's a \"run\" of 100%j";
 };
 
 TEST_F(SweepOnCluster, CompletesAlthoughATaskAndANodeAreKilled) {
@@ -103,8 +104,11 @@ TEST_F(SweepOnCluster, CompletesAlthoughATaskAndANodeAreKilled) {
   EXPECT_EQ(refused.code, 2) << "jobs are in the queue";
   EXPECT_HOLDS(refused.err, "found jobs of this sweep in the queue");
 
+  auto undisturbed = std::async(std::launch::async, [&] {
+    return run_program(small_.path(), "run sweep.json -q -o local" + std::string(kSettings));
+  });
   ASSERT_TRUE(soon([&] { return has_tables(); }, 120s));
-  const Ran local = run_program(small_.path(), "run sweep.json -q -o local" + std::string(kSettings));
+  const Ran local = undisturbed.get();
   ASSERT_EQ(local.code, 0) << local.err;
   const Sweep sweep = read_manifest(folder_);
   ASSERT_EQ(sweep.cells.size(), 8U);
@@ -139,6 +143,20 @@ TEST_F(SweepOnCluster, ATaskThatIsWarnedOfItsTimeLimitGoesOnLater) {
   ASSERT_TRUE(soon([&] { return has_tables(); }, 60s));
   EXPECT_TRUE(fs::exists(warned.attempt.parent_path() / "attempt-0002"));
   EXPECT_FALSE(fs::exists(folder_ / "slurm/tasks-2.txt")) << "it put itself back";
+}
+
+TEST_F(SweepOnCluster, EndsWithTheProcessThatStartedIt) {
+  const pid_t owner = ::fork();
+  if (owner == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  const Cluster cluster(1, owner);
+  EXPECT_EQ(cluster.daemons(), 3U);
+  (void)Cluster::words({"sbatch", "--parsable", "--output=/dev/null", "--wrap=sleep 1000"});
+  ::kill(owner, SIGKILL);
+  ::waitpid(owner, nullptr, 0);
+  EXPECT_TRUE(soon([&] { return cluster.daemons() == 0; }, 20s));
 }
 
 }  // namespace

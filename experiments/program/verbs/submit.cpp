@@ -157,6 +157,17 @@ std::vector<std::vector<const Cell*>> packed(std::span<const Cell* const> wanted
       std::min(static_cast<std::size_t>(asked.value_or(worth)), most));
 }
 
+/// What the cluster takes as one array; to show it, what clusters take as a rule will do.
+std::size_t most_tasks(std::ostream& err, bool has_slurm, bool dry) {
+  try {
+    if (has_slurm) return max_array_size();
+  } catch (const SlurmRefusal& refusal) {
+    if (!dry) throw UsageError(refusal.what());
+    err << refusal.what() << std::endl;
+  }
+  return kDefaultMaxArraySize;
+}
+
 /// Packs the cells into the tasks of `jobs` and submits them, or shows what would be submitted.
 void submit_or_show(Console& console, const CommandLine& line, const Sweep& sweep,
                     std::span<const Cell* const> wanted, SweepJobs& jobs) {
@@ -167,7 +178,7 @@ void submit_or_show(Console& console, const CommandLine& line, const Sweep& swee
         "the cluster, or on this machine: isorbit run " +
         shell_word(line.first("sweep document")) + " --jobs auto");
   if (!line.has("force") && jobs.round == 1 && has_slurm) refuse_while_queued(jobs.folder, console.err);
-  const std::size_t most = has_slurm ? max_array_size() : kDefaultMaxArraySize;
+  const std::size_t most = most_tasks(console.err, has_slurm, line.has("dry-run"));
   jobs.tasks = packed(wanted, line.integer("tasks", 1), most);
   if (line.has("dry-run")) {
     console.out << preview(jobs);
