@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "core/document/json.hpp"
+#include "core/document/json_integer.hpp"
 #include "core/record/durable_file.hpp"
 #include "experiments/sweep/file_lock.hpp"
 
@@ -58,7 +59,7 @@ std::optional<Owner> owner_of(const std::filesystem::path& file) {
   try {
     const Json json = core::read_document(file).root;
     const auto text = [&](const char* key) { return json.at(key).get<std::string>(); };
-    const auto integer = [&](const char* key) { return json.at(key).get<std::int64_t>(); };
+    const auto integer = [&](const char* key) { return core::integer_of(json.at(key)); };
     const auto flag = [&](const char* key) { return json.at(key).get<bool>(); };
     return Owner{text("host"),
                  text("boot"),

@@ -72,6 +72,12 @@ Spec manifest_spec() {
   });
 }
 
+/// A folder of another place is not read, and never tidied up.
+bool is_within(const std::filesystem::path& folder) {
+  return !folder.empty() && folder.is_relative() &&
+         std::ranges::none_of(folder, [](const auto& part) { return part == ".." || part == "."; });
+}
+
 Cell cell_from(const Json& entry) {
   Cell cell;
   cell.id = entry.at("id").get<std::string>();
@@ -145,6 +151,13 @@ Sweep read_manifest(const std::filesystem::path& folder) {
   const core::Document document = core::read_document(folder / "plan.json");
   core::Problems problems;
   const Json plan = core::resolve(document.root, manifest_spec(), {&document, "", nullptr}, problems);
+  problems.throw_if_any();
+  for (std::size_t i = 0; i < plan.at("cells").size(); ++i) {
+    const Json& folder = plan.at("cells")[i].at("folder");
+    if (!is_within(folder.get<std::string>()))
+      problems.add(document, core::pointer_join("/cells", i) + "/folder", core::shown(folder),
+                   "a folder within the sweep's");
+  }
   problems.throw_if_any();
   Sweep sweep;
   sweep.name = plan.at("name").get<std::string>();

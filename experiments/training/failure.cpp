@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "core/document/json_integer.hpp"
 #include "core/document/problem.hpp"
 #include "core/record/durable_file.hpp"
 #include "core/runtime/memory_error.hpp"
@@ -92,7 +93,7 @@ std::optional<Failure> read_failure(const std::filesystem::path& folder) {
   try {
     const Json json = core::read_document(file).root;
     failure.reason = json.at("reason").get<std::string>();
-    failure.step = json.value("step", std::int64_t{0});
+    failure.step = core::integer_of(json.value("step", Json(0)));
     const std::string kind = json.value("kind", std::string());
     for (const FailureKind known : kKinds)
       if (kind == name_of(known)) failure.kind = known;

@@ -7,6 +7,7 @@
 
 #include "core/document/digest.hpp"
 #include "core/document/json.hpp"
+#include "core/document/json_integer.hpp"
 #include "core/record/durable_file.hpp"
 #include "experiments/training/attempts.hpp"
 #include "experiments/training/recorder.hpp"
@@ -71,11 +72,11 @@ Result read_result(const std::filesystem::path& file) {
     Result out;
     out.cell = json.at("cell").get<std::string>();
     out.attempt = json.at("attempt").get<std::string>();
-    out.step = json.at("step").get<std::int64_t>();
+    out.step = core::integer_of(json.at("step"));
     out.metric = json.at("metric").is_null() ? NAN : json.at("metric").get<double>();
     out.run_sha256 = json.at("run_sha256").get<std::string>();
-    out.run_bytes = json.at("run_bytes").get<std::uint64_t>();
-    out.run_modified = json.at("run_modified").get<std::int64_t>();
+    out.run_bytes = static_cast<std::uint64_t>(core::integer_of(json.at("run_bytes")));
+    out.run_modified = core::integer_of(json.at("run_modified"));
     out.cost = cost_from(json.value("cost", Json()));
     if (attempt_number(out.attempt)) return out;
   } catch (const std::exception& error) {
