@@ -74,8 +74,7 @@ void check_rates(const experiments::Trained& t) {
 
 void checkpoint(Input input) {
   static Subject subject;
-  (void)subject.read(subject.header());
-  const std::string before = subject.written({});
+  static std::string before = subject.written({});
   std::optional<CheckpointState> state;
   try {
     state = subject.read(text_of(input));
@@ -89,6 +88,8 @@ void checkpoint(Input input) {
   const std::string taken = subject.written(*state);
   (void)experiments::read_checkpoint(Scratch::folder() / "written", subject.learner(), cell_id);
   claim(subject.written(*state) == taken, "a state that is written comes back");
+  (void)subject.read(subject.header());
+  before = subject.written({});
 }
 
 }  // namespace isorbit::fuzz

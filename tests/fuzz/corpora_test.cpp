@@ -24,7 +24,7 @@ constexpr Target kTargets[] = {
     {"json", json},       {"expression", expression}, {"name_glob", name_glob}, {"cbor", cbor},
     {"journal", journal}, {"tensors", tensors},       {"seal", seal},           {"record", record},
     {"hdf5", hdf5},       {"checkpoint", checkpoint}, {"overrides", overrides}, {"duration", duration},
-    {"model", model},     {"method", method},         {"sweep", sweep}};
+    {"model", model},     {"method", method},         {"sweep", sweep},         {"folder", folder}};
 
 class Corpora : public testing::TestWithParam<Target> {};
 

@@ -31,6 +31,7 @@ void duration(Input input);
 void model(Input input);
 void method(Input input);
 void sweep(Input input);
+void folder(Input input);
 
 /// A claim that an input has refuted. No target catches it: it ends a fuzzer and fails a test.
 struct Refuted : std::logic_error {
