@@ -9,6 +9,7 @@
 #include "experiments/sweep/calibration.hpp"
 #include "experiments/sweep/cell_queue.hpp"
 #include "experiments/sweep/cost_cache.hpp"
+#include "experiments/sweep/memory_budget.hpp"
 #include "experiments/sweep/record_size.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/timing/process_memory.hpp"
@@ -114,7 +115,8 @@ class Forecaster {
     work.weight += experiments::seconds_of(work.entry.nominal, unit_counts(cell, method));
   }
 
-  /// The dearest first, each for its share of the time that is left. The first is timed whatever it takes.
+  /// The dearest first, each for its share of the time that is left. The first is timed whatever it takes,
+  /// and none for which there is no memory.
   void time_workloads() {
     std::vector<Workload*> order;
     double weight = 0, left = request_.seconds;
@@ -122,12 +124,14 @@ class Forecaster {
       if (work.basis == ForecastBasis::nominal) order.push_back(&work), weight += work.weight;
     if (left > 0) {
       std::ranges::stable_sort(order, std::ranges::greater(), &Workload::weight);
+      const double room = memory_budget().bytes;
       bool first = true;
       for (Workload* work : order) {
-        const double least = least_seconds(Scale(cache_.entries(), work->entry).fill({}));
+        const UnitCosts expected = Scale(cache_.entries(), work->entry).fill({});
+        const double least = least_seconds(expected);
         const double share = std::max(least, left * work->weight / weight);
         weight -= work->weight;
-        if (least > left && !first) continue;
+        if ((least > left && !first) || expected.memory > room) continue;
         first = false;
         left -= time(*work, share);
       }
