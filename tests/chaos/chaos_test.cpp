@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "core/record/journal.hpp"
@@ -164,20 +165,28 @@ class Chaos : public testing::Test {
     }
   }
 
-  /// Steps that any process trained, by what every attempt added to its journal.
+  /// Steps that any process trained: the rows of every journal after the life that they begin with, which is
+  /// another one's where a process was killed before it had said that it lives.
   [[nodiscard]] std::int64_t trained() const {
     std::int64_t count = 0;
-    for (const Cell& cell : cells_)
-      for (const Attempt& attempt : attempts_in(sweep("killed") / cell.folder)) {
-        std::int64_t start = 0, last = 0;
+    for (const Cell& cell : cells_) {
+      std::set<double> lives;
+      std::vector<Attempt> attempts = attempts_in(sweep("killed") / cell.folder);
+      std::ranges::reverse(attempts);
+      for (const Attempt& attempt : attempts) {
         std::error_code none;
         if (!fs::exists(attempt.folder / "journal.log", none)) continue;
+        std::int64_t start = 0, last = 0;
+        double life = 0;
         for (const Json& row : core::Journal::read(attempt.folder / "journal.log").rows) {
-          if (row.at("t") == "segment") start = row.at("start_step").get<std::int64_t>();
           if (row.at("t") == "train") last = row.at("step").get<std::int64_t>();
+          if (row.at("t") != "segment") continue;
+          start = row.at("start_step").get<std::int64_t>();
+          life = row.at("start_time").get<double>();
         }
-        count += std::max<std::int64_t>(0, last - start);
+        if (lives.insert(life).second) count += std::max<std::int64_t>(0, last - start);
       }
+    }
     return count;
   }
 
