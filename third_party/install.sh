@@ -3,6 +3,7 @@
 #   third_party/install.sh            the build, the tests and the packaged data
 #   third_party/install.sh --python   also what regenerates the reference numbers of the tests
 #   third_party/install.sh --slurm    also the batch system that tests/slurm starts for itself
+#   third_party/install.sh --mpi      also what lets several processes train one run
 #   third_party/install.sh --fuzz     also what builds the fuzzers
 set -euo pipefail
 
@@ -54,6 +55,11 @@ readonly slurm_table='
 slurm-wlm                        the batch system behind isorbit submit, which tests/slurm starts for itself
 munge                            how its daemons know each other
 '
+readonly mpi_table='
+libopenmpi-dev                   Open MPI: gradients are averaged over ranks
+openmpi-bin                      mpirun
+openssh-client                   mpirun asks for ssh even where all ranks are local
+'
 
 table=$build_table
 for argument in "$@"; do
@@ -61,7 +67,8 @@ for argument in "$@"; do
     --python) table+=$python_table ;;
     --fuzz) table+=$fuzz_table ;;
     --slurm) table+=$slurm_table ;;
-    *) say "unknown argument '$argument'; usage: third_party/install.sh [--python] [--fuzz] [--slurm]"; exit 2 ;;
+    --mpi) table+=$mpi_table ;;
+    *) say "unknown argument '$argument'; usage: third_party/install.sh [--python] [--fuzz] [--slurm] [--mpi]"; exit 2 ;;
   esac
 done
 mapfile -t packages < <(awk 'NF {print $1}' <<<"$table")

@@ -9,7 +9,7 @@ namespace isorbit::experiments {
 
 namespace {
 
-constexpr const char* kNames[] = {"version", "compiler", "onednn", "isa", "threads", "dtype", "cpu"};
+constexpr const char* kNames[] = {"version", "compiler", "onednn", "isa", "threads", "ranks", "dtype", "cpu"};
 
 /// As core::effective_isa() names them, each holding all before it.
 constexpr std::array kIsas = {
@@ -31,7 +31,8 @@ std::vector<Setting> settings(const std::map<std::string, std::string>& recorded
                               const std::map<std::string, std::string>& here) {
   const auto value = [](const std::map<std::string, std::string>& all, const char* name) {
     const auto it = all.find(name);
-    return it == all.end() ? std::string("not recorded") : it->second;
+    if (it != all.end()) return it->second;
+    return std::string(name == std::string_view("ranks") ? "1" : "not recorded");
   };
   std::vector<Setting> out;
   for (const char* name : kNames) out.push_back({name, value(recorded, name), value(here, name)});
@@ -46,10 +47,12 @@ std::string differences_text(const std::vector<Setting>& settings) {
   return text;
 }
 
-std::optional<std::string> remedy(const std::vector<Setting>& settings, const std::string& replay) {
+std::optional<std::string> remedy(const std::vector<Setting>& settings, const std::string& verb) {
+  const std::string& ranks = named(settings, "ranks").recorded;
+  const std::string replay = (ranks == "1" ? "" : "mpirun -n " + ranks + " ") + verb;
   const Setting& isa = named(settings, "isa");
   for (const Setting& s : settings) {
-    const bool can_be_set = s.name == "threads" || s.name == "isa";
+    const bool can_be_set = s.name == "threads" || s.name == "ranks" || s.name == "isa";
     const bool follows_isa = s.name == "dtype" && isa.differs();
     if (s.differs() && !can_be_set && !follows_isa) return std::nullopt;
   }

@@ -91,7 +91,10 @@ void Replay::read() {
 void Replay::prepare() {
   Json& training = document_.at("training");
   if (request_.threads) training["threads"] = *request_.threads;
-  environment_ = settings(record_.provenance, provenance(compute_from(training), {}, {}, {}));
+  training["ranks"] = request_.ranks;
+  auto here = provenance(compute_from(training), {}, {}, {});
+  here["ranks"] = std::to_string(request_.ranks);
+  environment_ = settings(record_.provenance, here);
   const bool starts_from = document_.contains("from");
   if (starts_from && request_.weights.empty())
     throw std::runtime_error("this run starts from given weights (" + document_.at("from").dump() +
@@ -100,6 +103,7 @@ void Replay::prepare() {
     throw std::runtime_error("found --weights; this run starts from no weights but its own");
   CellRequest cell;
   cell.document = document_;
+  cell.document["training"]["ranks"] = 1;  // to be read by this process
   cell.data_dir = request_.data_dir;
   cell.from = request_.weights;
   cell.sources = &sources_;
@@ -151,7 +155,7 @@ ReplayReport Replay::run() {
   cell.progress = request_.progress;
   cell.link = [&](const ReplayLink& link) { compare(link, report); };
   halt_ = 0;
-  const CellResult result = run_cell(cell);
+  const CellResult result = request_.run(cell);
   if (result.outcome == Outcome::failed)
     throw std::runtime_error("the replay failed after step " + std::to_string(report.compared) + ": " +
                              result.reason);

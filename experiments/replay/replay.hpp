@@ -26,8 +26,10 @@ struct ReplayRequest {
   std::filesystem::path weights = {};      // what it starts from, where its document has "from"
   std::optional<int> threads = {};         // in place of the document's
   std::optional<std::int64_t> until = {};  // the last step; none: all
+  int ranks = 1;                           // that `run` trains it on, in place of the document's
   const std::atomic<int>* stop = nullptr;  // not 0: stop
   std::function<void(const Progress&)> progress = {};
+  std::function<CellResult(const CellRequest&)> run = run_cell;
 };
 
 struct ReplayReport {

@@ -61,6 +61,11 @@ Spec training_spec() {
       Field{"valid_targets", Spec::integer().at_least(1), "tokens (or images) a validation covers", 32768},
       Field{"threads", Spec::integer().at_least(1).at_most(1024), "threads of one cell; part of its identity",
             2},
+      Field{"ranks",
+            Spec::integer().at_least(1).at_most(65536),
+            "processes that share every batch, started by mpirun -n; part of its identity; 1 where absent",
+            {},
+            true},
       Field{"dtype", Spec::text().one_of({"f32", "bf16"}),
             "what matrix products read; weights, moments and sums are f32 (f32 where the CPU has no bf16)",
             "f32"},
@@ -148,7 +153,8 @@ std::string cell_id(const Json& document, const std::string& data_sha256) {
   identity["method"] = without_cosmetics(document.at("method"), true);
   identity["data_sha256"] = data_sha256;
   identity["schema_version"] = core::kSchemaVersion;
-  if (identity["training"].value("accumulate", 2) == 1) identity["training"].erase("accumulate");
+  for (const char* count : {"accumulate", "ranks"})
+    if (identity["training"].value(count, 2) == 1) identity["training"].erase(count);
   return core::sha256_hex(core::canonical(identity));
 }
 

@@ -11,7 +11,7 @@
 namespace isorbit::experiments {
 
 /// Fields of "training": steps, batch (absent: the model's), accumulate, validate_every, spectra_every,
-/// checkpoint_every, threads, dtype, valid_targets.
+/// checkpoint_every, threads, ranks, dtype, valid_targets.
 [[nodiscard]] core::Spec training_spec();
 /// Fields of "data": corpus, tokenizer.
 [[nodiscard]] core::Spec data_spec();

@@ -14,9 +14,10 @@ namespace isorbit::experiments {
 
 struct CellSetup {
   core::OpSet ops;
-  core::Model model;
+  core::Model model;  // of this rank's rows
   Method method;
-  std::shared_ptr<const BatchSource> source;
+  std::shared_ptr<const BatchSource> source;  // this rank's rows
+  std::shared_ptr<const BatchSource> probe;   // those of rank 0, the same for all
   std::int64_t targets_per_step = 0;
   std::string cell_id;
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/linalg/linalg.hpp"
+#include "core/runtime/final_outputs.hpp"
 #include "experiments/training/initialize.hpp"
 #include "experiments/training/realizations.hpp"
 #include "experiments/updates/learning_rate.hpp"
@@ -154,11 +155,27 @@ void Learner::compile_programs(const core::OpSet& ops) {
   options.differentiate = false;
   options.keep_outputs = {"loss"};
   valid_ = core::compile(model_.graph, ops, options, engine_, store_);
-  std::vector<std::span<const float>> gradients;
-  for (const Trained& t : trained_) gradients.push_back(train_.output("gradient/" + t.name));
-  if (compute_.accumulate > 1)
-    gradients = mean_.emplace(std::move(gradients), compute_.accumulate, engine_).values();
-  updater_.emplace(trained_, std::move(gradients), engine_);
+  if (compute_.accumulate > 1) mean_.emplace(gradients(), compute_.accumulate, engine_);
+  updater_.emplace(trained_, gradients(), engine_);
+}
+
+std::vector<std::span<const float>> Learner::gradients() {
+  if (mean_) return mean_->values();
+  std::vector<std::span<const float>> out;
+  for (const Trained& t : trained_) out.push_back(train_.output("gradient/" + t.name));
+  return out;
+}
+
+void Learner::share_gradients(Communicator& ranks, bool overlap) {
+  std::vector<std::string> names;
+  for (const Trained& t : trained_) names.push_back("gradient/" + t.name);
+  const std::vector<std::size_t> finals = core::final_before(train_, names);
+  const std::vector<std::span<const float>> own = gradients();
+  std::vector<GradientReducer::Source> sources;
+  for (std::size_t i = 0; i < own.size(); ++i) sources.push_back({own[i], finals[i]});
+  reducer_.emplace(ranks, std::move(sources));
+  overlap_ = overlap && !mean_;
+  updater_.emplace(trained_, reducer_->values(), engine_);
 }
 
 void Learner::compile_realization(const core::OpSet& ops) {
@@ -191,14 +208,21 @@ core::Program& Learner::probe() {
 }
 
 double Learner::backward() {
-  train_.run();
-  if (mean_) mean_->add();
-  return train_.output("loss")[0];
+  if (reducer_ && overlap_)
+    train_.run([this](std::size_t step) { reducer_->reached(step); });
+  else
+    train_.run();
+  return take_in();
 }
 
 double Learner::backward(const std::function<void(std::size_t step)>& before) {
   train_.run(before);
+  return take_in();
+}
+
+double Learner::take_in() {
   if (mean_) mean_->add();
+  if (reducer_ && (!mean_ || mean_->is_whole())) held_up_ = reducer_->finish();
   return train_.output("loss")[0];
 }
 
@@ -213,6 +237,7 @@ std::size_t Learner::planned_bytes() const {
       train_.arena_bytes() + valid_.arena_bytes() + realization_.arena_bytes() + stored_bytes();
   if (probe_) bytes += probe_->arena_bytes();
   if (mean_) bytes += mean_->bytes();
+  if (reducer_) bytes += reducer_->bytes();
   for (const Trained& trained : trained_) {
     for (const core::Tensor& moment : trained.moments) bytes += moment.bytes().size();
   }

@@ -12,6 +12,7 @@
 #include "core/passes/compile.hpp"
 #include "core/passes/symmetries.hpp"
 #include "experiments/data/batch_source.hpp"
+#include "experiments/distributed/gradient_reducer.hpp"
 #include "experiments/method.hpp"
 #include "experiments/training/compute.hpp"
 #include "experiments/training/gradient_mean.hpp"
@@ -43,6 +44,14 @@ class Learner {
   /// Compiles the programs and draws the first values. `method` and `model` must agree (check_method).
   Learner(const core::Model& model, const Method& method, const core::OpSet& ops, std::uint64_t seed,
           const Compute& compute);
+
+  /// From here on gradients are means over ranks, which all call backward() and update() alike. `overlap`:
+  /// reduced while the backward pass runs, where it is the only one of an update; else after it.
+  void share_gradients(Communicator& ranks, bool overlap = true);
+  /// Of what share_gradients() has begun; none: gradients are this process's own.
+  [[nodiscard]] const std::optional<GradientReducer>& reducer() const { return reducer_; }
+  /// Seconds that the last backward() was held up by ranks.
+  [[nodiscard]] double seconds_held_up() const { return held_up_; }
 
   /// Where batches go, by input name.
   [[nodiscard]] BatchBuffers train_inputs();
@@ -85,6 +94,7 @@ class Learner {
   [[nodiscard]] core::TensorStore& store() { return store_; }
   [[nodiscard]] core::Engine& engine() { return engine_; }
   [[nodiscard]] std::vector<Trained>& trained() { return trained_; }
+  [[nodiscard]] const std::vector<Trained>& trained() const { return trained_; }
   [[nodiscard]] std::vector<Parametrized>& parametrized() { return parametrized_; }
   [[nodiscard]] Parametrized* find_parametrized(const std::string& weight);
   /// Names of the weights, in the model's order.
@@ -105,6 +115,10 @@ class Learner {
   void compile_programs(const core::OpSet& ops);
   void compile_realization(const core::OpSet& ops);
   core::Program& probe();
+  /// Where a backward pass leaves the gradients, or the last of several their mean.
+  [[nodiscard]] std::vector<std::span<const float>> gradients();
+  /// The gradients of a pass that has run. Returns its loss.
+  double take_in();
   void parametrize(const core::Parameter& parameter, const Group& group, std::uint64_t seed);
   Drift merge(Parametrized& weight);
   /// Finished updates since any weight was last merged; nothing: none was.
@@ -127,6 +141,9 @@ class Learner {
   double compile_seconds_ = 0;
   std::optional<core::Symmetries> symmetries_;
   std::optional<GradientMean> mean_;
+  std::optional<GradientReducer> reducer_;
+  bool overlap_ = false;
+  double held_up_ = 0;
   std::optional<Updater> updater_;
 };
 

@@ -110,7 +110,7 @@ Recorder::Recorder(std::filesystem::path folder, std::optional<std::int64_t> res
 }
 
 void Recorder::append(Json row) {
-  journal_->append(row);
+  if (journal_) journal_->append(row);
   if (watcher_) watcher_(row);
   if (live_) live_->push(std::move(row));
 }

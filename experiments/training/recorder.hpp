@@ -28,6 +28,8 @@ class Recorder {
   /// anything else. Throws std::runtime_error where there is a journal: an attempt is one process life.
   Recorder(std::filesystem::path folder, std::optional<std::int64_t> resumed_from,
            std::span<const core::Json> kept = {});
+  /// Of a rank that owns no files: keeps nothing; a watcher sees every row.
+  Recorder() = default;
 
   /// `rates`: the learning rate of every group.
   void train(std::int64_t step, double loss, std::span<const double> rates, double grad_norm,
@@ -42,7 +44,9 @@ class Recorder {
   /// A link of the chain (replay_chain.hpp).
   void replay(std::int64_t step, const std::string& link, const std::string& digests);
   void segment(std::int64_t start_step, double start_time);
-  void sync() { journal_->sync(); }
+  void sync() {
+    if (journal_) journal_->sync();
+  }
 
   /// Calls `watcher` with every row from here on, as the journal holds it.
   void watch(std::function<void(const core::Json&)> watcher) { watcher_ = std::move(watcher); }

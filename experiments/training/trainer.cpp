@@ -1,9 +1,12 @@
 #include "experiments/training/trainer.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
 
+#include "experiments/distributed/meeting.hpp"
+#include "experiments/distributed/provenance.hpp"
 #include "experiments/evaluation/cell_evaluation.hpp"
 #include "experiments/timing/process_memory.hpp"
 #include "experiments/training/cell_setup.hpp"
@@ -33,6 +36,11 @@ double seconds_since(Clock::time_point start) {
 
 constexpr double kSlowDisk = 1e8;  // bytes a second, taken for a checkpoint until one has been written
 
+void clear(const BatchBuffers& buffers) {
+  for (const auto& [name, buffer] : buffers)
+    std::visit([](auto values) { std::ranges::fill(values, 0); }, buffer);
+}
+
 class Stopwatch {
  public:
   [[nodiscard]] double seconds() const { return seconds_since(start_); }
@@ -53,12 +61,14 @@ class CellRun {
         watch_(training_, request.note) {
     const std::optional<std::string> note = precision_note(training_.at("dtype").get<std::string>());
     if (note && request.note) request.note(*note);
-    if (training_.contains("evaluate"))
+    if (ranks_.size() > 1) learner_.share_gradients(ranks_);
+    if (training_.contains("evaluate") && is_first())
       evaluation_.emplace(request.document, request.data_dir,
                           training_.at("evaluate").get<std::vector<std::string>>());
     const bool resumed = resume();
     recorder_->watch([this](const Json& row) { watch_.row(row); });
-    if (request.live) recorder_->show_live(request.note);
+    if (request.live && is_first()) recorder_->show_live(request.note);
+    meet_at_start();
     recorder_->segment(
         step_, std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count());
     if (!resumed) begin();
@@ -76,12 +86,9 @@ class CellRun {
         one_step();
     }
     checkpoint();
-    if (evaluation_ && stops()) return stop();
-    const std::vector<core::Series> evaluated = evaluations();
-    fence();
-    write_weights(weights_path(request_.folder), learner_, setup_.cell_id, step_);
-    recorder_->end(step_, request_.document.dump(), whence(), evaluated);
-    finish_attempt(request_.folder);
+    if (training_.contains("evaluate") && stops()) return stop();
+    if (is_first()) publish();
+    (void)meet(ranks_);
     return result(Outcome::complete, {});
   }
 
@@ -89,6 +96,29 @@ class CellRun {
   std::int64_t step() const { return step_; }
 
  private:
+  /// Whether this process owns the files.
+  bool is_first() const { return ranks_.rank() == 0; }
+
+  void publish() {
+    const std::vector<core::Series> evaluated = evaluations();
+    fence();
+    write_weights(weights_path(request_.folder), learner_, setup_.cell_id, step_);
+    recorder_->end(step_, request_.document.dump(), whence(), evaluated);
+    finish_attempt(request_.folder);
+  }
+
+  /// Throws where ranks do not start alike.
+  void meet_at_start() {
+    if (ranks_.size() == 1) return;
+    for (const std::uint64_t other : values_of(ranks_, static_cast<std::uint64_t>(step_)))
+      if (other != static_cast<std::uint64_t>(step_))
+        throw std::runtime_error("ranks go on from different steps, " + std::to_string(step_) + " and " +
+                                 std::to_string(other) + ": they must see the same folder");
+    for (const std::uint64_t other : values_of(ranks_, learner_.reducer()->layout()))
+      if (other != learner_.reducer()->layout())
+        throw std::runtime_error("ranks compile the model differently: they must be the same program");
+  }
+
   /// The provenance of the record, with what the cell took.
   std::map<std::string, std::string> whence() const {
     std::map<std::string, std::string> out =
@@ -96,6 +126,7 @@ class CellRun {
     CellCost cost{seconds_before_ + life_.seconds(), {}, resumed_from_.empty(), request_.forecast};
     if (counts_peak_) cost.peak = static_cast<double>(peak_bytes());
     out["cost"] = json_of(cost).dump();
+    out.merge(distributed_provenance(ranks_, learner_));
     return out;
   }
 
@@ -108,7 +139,7 @@ class CellRun {
     const std::optional<Resumption> from =
         resume_from(request_.earlier, learner_, setup_.cell_id, request_.note);
     if (!from) {
-      recorder_.emplace(request_.folder, std::nullopt);
+      open_recorder(std::nullopt, {});
       return false;
     }
     for (const Json& row : from->rows) {
@@ -122,8 +153,15 @@ class CellRun {
     step_ = from->state.step;
     owed_ = from->state.owed;
     seconds_before_ = from->state.seconds;
-    recorder_.emplace(request_.folder, step_, from->rows);
+    open_recorder(step_, from->rows);
     return true;
+  }
+
+  void open_recorder(std::optional<std::int64_t> resumed_from, std::span<const Json> rows) {
+    if (is_first())
+      recorder_.emplace(request_.folder, resumed_from, rows);
+    else
+      recorder_.emplace();
   }
 
   void begin() {
@@ -138,11 +176,19 @@ class CellRun {
   double gradients() {
     const std::int64_t parts = training_.value("accumulate", std::int64_t{1});
     double loss = 0;
+    std::exception_ptr failure;
     for (std::int64_t part = 0; part < parts; ++part) {
-      setup_.source->train_batch(seed_, step_, learner_.train_inputs(), {part, parts});
-      loss += learner_.backward();
+      try {
+        setup_.source->train_batch(seed_, step_, learner_.train_inputs(), {part, parts});
+      } catch (...) {
+        failure = std::current_exception();
+        clear(learner_.train_inputs());
+      }
+      if (failure && ranks_.size() == 1) break;
+      loss += learner_.backward();  // also where there is no batch: the other ranks are in it
     }
-    return loss / static_cast<double>(parts);
+    if (failure) std::rethrow_exception(failure);
+    return mean_over(ranks_, loss) / static_cast<double>(parts);
   }
 
   void one_step() {
@@ -174,9 +220,11 @@ class CellRun {
 
   int asked() const { return request_.stop != nullptr ? request_.stop->load() : 0; }
 
-  /// Whether to stop before work that may take `next` seconds and the checkpoint behind it; once said it
-  /// stays. Any thread may ask.
-  bool stops(double next = 0) {
+  /// Whether all ranks stop before work that may take `next` seconds and the checkpoint behind it.
+  bool stops(double next = 0) { return meet_alike(wants_to_stop(next)); }
+
+  /// Whether this process would, alone; once said it stays. Any thread may ask.
+  bool wants_to_stop(double next = 0) {
     if (!stops_ && asked() == 0 && request_.limit != nullptr) {
       const double known = pace_.longest(Pace::checkpoint);
       const double write = known > 0 ? known : static_cast<double>(learner_.planned_bytes()) / kSlowDisk;
@@ -186,8 +234,9 @@ class CellRun {
   }
 
   CellResult stop() {
-    const int how = asked();
+    const std::int64_t how = meet(ranks_, asked());
     if (how < 2) checkpoint();
+    (void)meet(ranks_);
     return result(Outcome::stopped, how == 0   ? "state saved before the time limit"
                                     : how == 1 ? "state saved"
                                                : "state not saved");
@@ -202,15 +251,27 @@ class CellRun {
 
   void events() {
     run_events(
-        learner_, step_, [&] { setup_.source->valid_batch(0, learner_.probe_inputs()); },
+        learner_, step_, [&] { setup_.probe->valid_batch(0, learner_.probe_inputs()); },
         [&](const EventRow& row) { recorder_->event(row); });
     watch_.check(step_);
   }
 
   void link(double loss) {
-    const ReplayLink link = chain_.next(step_, loss);
-    recorder_->replay(step_, link.link, link.digests);
-    if (request_.link) request_.link(link);
+    link_ = chain_.next(step_, loss);
+    recorder_->replay(step_, link_.link, link_.digests);
+    if (request_.link) request_.link(link_);
+  }
+
+  /// Meets; the word of rank 0. Throws where ranks no longer hold the same weights.
+  bool meet_alike(bool word = false) {
+    if (ranks_.size() == 1) return word;
+    const std::uint64_t own = core::checksum(std::as_bytes(std::span(link_.link)));
+    const std::vector<std::uint64_t> said = values_of(ranks_, (own & ~std::uint64_t{1}) | (word ? 1 : 0));
+    if (std::ranges::all_of(said, [&](std::uint64_t other) { return other >> 1 == said.front() >> 1; }))
+      return (said.front() & 1) != 0;
+    const std::vector<std::string> digests = texts_of(ranks_, link_.digests);
+    throw BrokenInvariant("the ranks' weights differ after step " + std::to_string(step_) + ": " +
+                          first_difference(digests, chain_.tensors()));
   }
 
   void validate() {
@@ -219,7 +280,7 @@ class CellRun {
       if (stops(pace_.longest(Pace::validation_batch))) return;
       const Stopwatch watch;
       setup_.source->valid_batch(owed_.batches, learner_.valid_inputs());
-      owed_.loss += learner_.validate();
+      owed_.loss += mean_over(ranks_, learner_.validate());
       if (!std::isfinite(owed_.loss)) break;
       pace_.took(Pace::validation_batch, watch.seconds());
     }
@@ -234,9 +295,12 @@ class CellRun {
   void measure() {
     if (stops(pace_.longest(Pace::measurement))) return;
     const Stopwatch watch;
-    if (!measure_weights(learner_, measures_, step_, *recorder_, [this] { return stops(); })) return;
+    bool whole = true;
+    if (is_first())
+      whole = measure_weights(learner_, measures_, step_, *recorder_, [this] { return wants_to_stop(); });
+    owed_.measures = meet(ranks_, whole ? 0 : 1) != 0;
+    if (owed_.measures) return;
     pace_.took(Pace::measurement, watch.seconds());
-    owed_.measures = false;
     watch_.check(step_);
   }
 
@@ -250,6 +314,8 @@ class CellRun {
   }
 
   void checkpoint() {
+    (void)meet_alike();
+    if (!is_first()) return;
     const Stopwatch watch;
     fence();
     recorder_->sync();
@@ -283,6 +349,8 @@ class CellRun {
   double seconds() const { return seconds_before_ + seconds_since(start_); }
 
   const CellRequest& request_;
+  SingleRank alone_;
+  Communicator& ranks_ = request_.ranks == nullptr ? alone_ : *request_.ranks;
   const Stopwatch life_;
   const bool counts_peak_ = request_.alone && forget_peak();
   CellSetup setup_;
@@ -291,6 +359,7 @@ class CellRun {
   std::uint64_t seed_;
   Learner learner_;
   ReplayChain chain_{learner_};
+  ReplayLink link_;  // the last one
   analysis::MeasureSet measures_;
   DefectWatch watch_;
   std::optional<CellEvaluation> evaluation_;
@@ -316,18 +385,28 @@ std::optional<std::string> superseded(const CellRequest& request) {
   return {};
 }
 
+/// So that ranks that are well need not wait for this one.
+void tell_others(const CellRequest& request, const std::exception& error) {
+  const bool is_theirs = dynamic_cast<const OtherRankFailed*>(&error) != nullptr;
+  if (request.ranks != nullptr && !is_theirs) tell_failure(*request.ranks, error.what());
+}
+
 }  // namespace
 
 CellResult run_cell(const CellRequest& request) {
+  const bool is_first = request.ranks == nullptr || request.ranks->rank() == 0;
   std::optional<CellRun> run;
   try {
-    std::filesystem::create_directories(request.folder);
+    if (is_first) std::filesystem::create_directories(request.folder);
     run.emplace(request);
     return run->run();
-  } catch (const core::DocumentError&) {
+  } catch (const core::DocumentError& error) {
+    tell_others(request, error);
     throw;
   } catch (const std::exception& error) {
+    tell_others(request, error);
     const std::int64_t step = run ? run->step() : 0;
+    if (!is_first) return {Outcome::failed, error.what(), NAN, step};
     if (const std::optional<std::string> by = superseded(request))
       return {Outcome::superseded, *by, NAN, step};
     const Failure failure = failure_of(error, step);

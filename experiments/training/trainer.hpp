@@ -16,6 +16,7 @@
 
 namespace isorbit::experiments {
 
+class Communicator;
 class SharedSources;
 struct ReplayLink;
 
@@ -52,6 +53,7 @@ struct CellRequest {
   std::string id = {};                                // its identity as planned; empty: as its data are now
   std::vector<std::filesystem::path> earlier = {};    // folders of earlier attempts at the cell, newest first
   std::optional<CellForecast> forecast = {};          // for the record, beside what it took
+  Communicator* ranks = nullptr;     // that train it together, each with the same request; none: this process
   bool alone = false;                // no other cell in this process: its peak of memory is the cell's
   std::function<void()> fence = {};  // throws Superseded: called before each checkpoint and before the record
 };
@@ -70,7 +72,8 @@ struct CellResult {
 /// journal beside it; those passed over are notes. A NaN loss, unreadable or changed data, a full disk or
 /// memory is a failed outcome with kind and reason, also written to <folder>/failed.json; wrong documents are
 /// DocumentErrors. A stop is acted on after the update at work, or between two batches of a validation, or
-/// two weights of a measurement: what is left of them is done first when the cell goes on.
+/// two weights of a measurement: what is left of them is done first when the cell goes on. Of several ranks
+/// rank 0 decides and writes; where one fails all do, and weights that differ between them are a failure.
 [[nodiscard]] CellResult run_cell(const CellRequest& request);
 
 }  // namespace isorbit::experiments

@@ -3,7 +3,9 @@
 #include <cstdio>
 #include <ostream>
 
+#include "experiments/distributed/lead.hpp"
 #include "experiments/program/interrupts.hpp"
+#include "experiments/program/ranks.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/text_table.hpp"
 
@@ -100,6 +102,9 @@ Replay prepared(const ReplayRequest& request) {
 }  // namespace
 
 int replay(Console& console, const std::vector<std::string>& arguments) {
+  const std::unique_ptr<Communicator> ranks = ranks_to_lead();
+  if (!ranks) return 0;
+  const Leader leader(*ranks);
   CommandLine line(
       "replay RUN.h5 [--verify] [options]",
       "Computes a run again from its record alone, in a temporary folder, and compares losses and every\n"
@@ -121,6 +126,8 @@ int replay(Console& console, const std::vector<std::string>& arguments) {
   if (const auto threads = line.integer("threads", 1)) request.threads = static_cast<int>(*threads);
   request.until = line.integer("until", 1);
   request.stop = &interrupts.count();
+  request.ranks = ranks->size();
+  request.run = [&](const CellRequest& cell) { return leader.run(cell); };
   if (console.terminal)
     request.progress = [&](const Progress& p) {
       console.err << "\rstep " << p.step << " of " << p.steps << std::flush;

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <ostream>
 
+#include "experiments/distributed/lead.hpp"
 #include "experiments/program/display.hpp"
 #include "experiments/program/duration.hpp"
 #include "experiments/program/interrupts.hpp"
 #include "experiments/program/placement.hpp"
+#include "experiments/program/ranks.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/manifest.hpp"
@@ -51,6 +53,9 @@ std::optional<TimeLimit> limit_from(const CommandLine& line, TimeLimit::Clock::t
 
 int run_or_retry(Console& console, const std::vector<std::string>& arguments, CommandLine& line, bool retry) {
   const TimeLimit::Clock::time_point start = TimeLimit::Clock::now();
+  const std::unique_ptr<Communicator> ranks = ranks_to_lead();
+  if (!ranks) return 0;
+  const Leader leader(*ranks);
   add_sweep_options(line);
   add_selection_options(line);
   add_placement_options(line, 0);
@@ -85,11 +90,17 @@ int run_or_retry(Console& console, const std::vector<std::string>& arguments, Co
   const std::optional<TimeLimit> limit = limit_from(line, start);
   if (limit) request.limit = &*limit;
   Placement placement = placement_from(line, cells);
+  if (ranks->size() > 1 && line.text("jobs") == "auto") placement.jobs = 1;
+  if (ranks->size() > 1 && placement.jobs > 1)
+    throw UsageError("found --jobs " + std::to_string(placement.jobs) + " with " +
+                     std::to_string(ranks->size()) + " ranks; expected 1: ranks train one cell at a time");
   request.jobs = placement.jobs;
   request.memory = placement.memory.bytes;
   request.processors = std::move(placement.processors);
   check_sources(cells, [&](const Cell& cell) { return has_source(request.folder, cell); });
   const std::vector<Cell> missing = missing_cells(cells, request.folder);
+  check_ranks(missing, *ranks);
+  request.run = [&](const CellRequest& cell) { return leader.run(cell); };
   const Forecast forecast = forecast_from(line, missing, 0);
   check_memory(missing, forecast, placement.memory);
   request.forecast = &forecast;
