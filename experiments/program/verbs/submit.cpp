@@ -49,10 +49,12 @@ Census census(std::span<const Cell> cells, const fs::path& folder) {
     return hopeless.contains(cell->id) || (cell->from && hopeless.contains(cell->from->id));
   };
   while (true) {  // what starts from a cell that is given up is given up
-    const auto given_up = std::ranges::stable_partition(out.missing, std::not_fn(is_hopeless));
-    if (given_up.empty()) return out;
-    for (const Cell* cell : given_up) hopeless.insert(cell->id), out.failed.push_back(cell);
-    out.missing.erase(given_up.begin(), given_up.end());
+    const auto given_up =
+        std::stable_partition(out.missing.begin(), out.missing.end(), std::not_fn(is_hopeless));
+    if (given_up == out.missing.end()) return out;
+    for (auto cell = given_up; cell != out.missing.end(); ++cell)
+      hopeless.insert((*cell)->id), out.failed.push_back(*cell);
+    out.missing.erase(given_up, out.missing.end());
   }
 }
 
