@@ -18,14 +18,6 @@ MemoryBudget memory_from(const CommandLine& line) {
   throw UsageError("found --memory \"" + given + "\"; expected auto or bytes: 800M, 1.5GB, 2GiB, 1000000000");
 }
 
-/// A batch system that gave this task some processors of a node but lets it onto all of them: bound to the
-/// first ones, all tasks of the node would share these.
-bool is_unbound_share(std::size_t processors) {
-  const char* given = std::getenv("SLURM_CPUS_PER_TASK");
-  const long cpus = given == nullptr ? 0 : std::strtol(given, nullptr, 10);
-  return cpus > 0 && processors > 2 * static_cast<std::size_t>(cpus);  // 2: whole cores
-}
-
 }  // namespace
 
 void add_placement_options(CommandLine& line, std::int64_t calibrate) {
@@ -46,12 +38,17 @@ Forecast forecast_from(const CommandLine& line, std::span<const Cell> cells, std
   return {cells, {static_cast<double>(seconds), cache_folder()}};
 }
 
+bool is_unbound_share(std::size_t processors, const char* cpus) {
+  const long given = cpus == nullptr ? 0 : std::strtol(cpus, nullptr, 10);
+  return given > 0 && processors > 2 * static_cast<std::size_t>(given);  // 2: whole cores
+}
+
 Placement placement_from(const CommandLine& line, std::span<const Cell> cells) {
   const Processors here = processors();
   std::size_t threads = 1;
   for (const Cell& cell : cells) threads = std::max(threads, threads_of(cell));
   Placement out{1, std::max<std::size_t>(1, here.ids.size() / threads), here.ids, memory_from(line)};
-  if (is_unbound_share(here.ids.size())) out.processors.clear();
+  if (is_unbound_share(here.ids.size(), std::getenv("SLURM_CPUS_PER_TASK"))) out.processors.clear();
   if (line.text("jobs") == "auto")
     out.jobs = std::max<std::size_t>(1, here.cores / threads);
   else

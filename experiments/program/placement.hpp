@@ -23,6 +23,9 @@ struct Placement {
   std::vector<int> processors;  // one of every core first
   MemoryBudget memory;
 };
+/// True where a batch system gave this task `cpus` processors of a node (SLURM_CPUS_PER_TASK; null: none did)
+/// but lets it onto all of them: bound to the first ones, all tasks of the node would share these.
+[[nodiscard]] bool is_unbound_share(std::size_t processors, const char* cpus);
 /// Throws UsageError where there are too few processors.
 [[nodiscard]] Placement placement_from(const CommandLine& line, std::span<const Cell> cells);
 

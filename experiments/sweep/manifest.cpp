@@ -1,8 +1,6 @@
 #include "experiments/sweep/manifest.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <set>
 
@@ -138,12 +136,8 @@ Json manifest_of(const Sweep& sweep) {
 
 void write_manifest(const std::filesystem::path& folder, const Sweep& sweep) {
   std::filesystem::create_directories(folder);
-  const std::filesystem::path target = folder / "plan.json";
-  const std::string text = manifest_of(sweep).dump(1) + "\n";
-  std::ifstream there(target, std::ios::binary);  // as a rule, where several processes share a sweep
-  if (there && std::string(std::istreambuf_iterator<char>(there), {}) == text) return;
-  core::DurableFile file(target);
-  file.write(text);
+  core::DurableFile file(folder / "plan.json");
+  file.write(manifest_of(sweep).dump(1) + "\n");
   file.commit();
 }
 

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "experiments/launchers/slurm.hpp"
+#include "experiments/program/placement.hpp"
 #include "tests/experiments/fake_slurm.hpp"
 #include "tests/experiments/run_program.hpp"
 #include "tests/experiments/small_sweep.hpp"
@@ -195,6 +196,13 @@ TEST_F(Submit, AJobHandsNothingOfItselfToThoseItSubmits) {
   const Ran ran = run_program(small_.path(), "submit sweep.json --time 30",
                               "SLURM_RESTART_COUNT=1 SLURM_JOB_ID=9 " + slurm_.before());
   EXPECT_EQ(ran.code, 0) << ran.err;
+}
+
+TEST(SlurmShare, OfANodeThatATaskMayUseWholeIsNotBoundTo) {
+  EXPECT_FALSE(is_unbound_share(64, nullptr));
+  EXPECT_FALSE(is_unbound_share(4, "4"));
+  EXPECT_FALSE(is_unbound_share(8, "4")) << "two threads of every core";
+  EXPECT_TRUE(is_unbound_share(64, "4"));
 }
 
 TEST(SlurmTime, IsReadAsSbatchReadsIt) {
