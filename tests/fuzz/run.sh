@@ -14,7 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 say() { printf 'fuzz: %s\n' "$*" >&2; }
 
 minutes=${1:-5}
-[[ $minutes =~ ^[0-9]+$ ]] || { say "found '$minutes'; usage: tests/fuzz/run.sh [MINUTES] [TARGET...]"; exit 2; }
+[[ $minutes =~ ^[1-9][0-9]*$ ]] || { say "found '$minutes'; usage: tests/fuzz/run.sh [MINUTES] [TARGET...]"; exit 2; }
 shift || true
 mapfile -t targets < <(cd tests/fuzz && ls -- *.cpp | sed 's/\.cpp$//' | grep -vx -e libfuzzer -e corpora_test)
 for target in "$@"; do
@@ -39,7 +39,7 @@ keep() {
   nice -n 19 build/fuzz/tests/fuzz_"$1" -set_cover_merge=1 -use_counters=0 -rss_limit_mb=2048 -max_len=16384 \
     "$merged" "$kept" build/fuzz/found/"$1" &>>build/fuzz/"$1".log
   find "$kept" -type f ! -name 'once-*' -delete
-  (cd "$merged" && ls -rt | head -n 24) | while read -r input; do cp "$merged/$input" "$kept"; done
+  (cd "$merged" && ls -rt | sed -n 1,24p) | while read -r input; do cp "$merged/$input" "$kept"; done
 }
 
 failed=0
@@ -58,7 +58,7 @@ for target in "${targets[@]}"; do
     failed=1
     say "$target failed: see $log and build/fuzz/failures/"
   fi
-  tried=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | head -1)
+  tried=$(awk '/^stat::number_of_executed_units/ {print $2; exit}' "$log")
   summary+=$(printf '%-12s %6d s %12s inputs tried %5d kept' "$target" $((SECONDS - begin)) "${tried:-0}" \
     "$(find tests/fuzz/corpus/"$target" -type f | wc -l)")$'\n'
 done
