@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <exception>
 #include <stdexcept>
 #include <thread>
 
@@ -58,7 +59,11 @@ class MpiRanks final : public Communicator {
       throw std::runtime_error("MPI was built without threads (MPI_THREAD_SERIALIZED)");
     }
   }
-  ~MpiRanks() override { MPI_Finalize(); }
+  /// Ranks that follow leave by an exception only where the others cannot be told: then all end.
+  ~MpiRanks() override {
+    if (rank_ > 0 && std::uncaught_exceptions() > 0) MPI_Abort(MPI_COMM_WORLD, 1);
+    MPI_Finalize();
+  }
   MpiRanks(const MpiRanks&) = delete;
   MpiRanks& operator=(const MpiRanks&) = delete;
 

@@ -26,6 +26,17 @@ constexpr std::int64_t kMostRounds = 3;
 constexpr double kLeastSeconds = 60;                // of work in a task: starting one costs a few
 constexpr std::size_t kDefaultMaxArraySize = 1001;  // Slurm's own, where there is none to ask
 
+/// A task of the array is one process.
+void refuse_ranks(std::span<const Cell> cells) {
+  for (const Cell& cell : cells) {
+    const auto ranks = cell.document.at("training").value("ranks", std::int64_t{1});
+    if (ranks > 1)
+      throw UsageError("found training.ranks=" + std::to_string(ranks) + ", of " + cell.arm +
+                       "; expected 1: a task is one process; mpirun -n " + std::to_string(ranks) +
+                       " isorbit run trains it inside an allocation");
+  }
+}
+
 /// A cell at work somewhere is missing all the same: should it die there, its task goes on with it.
 struct Census {
   std::size_t complete = 0;
@@ -211,6 +222,7 @@ int submit(Console& console, const std::vector<std::string>& arguments) {
   if (!line.parse(console, arguments)) return 0;
   const Sweep sweep = sweep_from(line);
   const std::vector<Cell> cells = select(sweep, selection_from(line));
+  refuse_ranks(cells);
   const fs::path folder = fs::absolute(folder_for(line, sweep));
   check_sources(cells, [&](const Cell& cell) { return has_source(folder, cell); });
   SweepJobs jobs = jobs_of(line, sweep, cells, folder);
