@@ -100,7 +100,7 @@ class Writer {
   }
 
   std::optional<Override> in_arm(const std::vector<std::string>& path) {
-    if (!member(sweep_, "arms")) return {};
+    if (!member(sweep_, "arms") || sweep_["arms"].empty()) return {};  // the document is at fault here
     std::vector<std::string> arms;
     for (const auto& [arm, fields] : sweep_["arms"].items()) arms.push_back(arm);
     if (std::find(arms.begin(), arms.end(), path[1]) == arms.end()) {

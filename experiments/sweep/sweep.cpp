@@ -127,6 +127,7 @@ class Reader {
       if (!is_plain_name(name))
         problems_.add(document_, pointer_join("/arms", name), "arm " + shown(Json(name)), wanted);
     }
+    if (arms.empty()) return;  // the description reports it
     const Json compare = resolved_.value("compare", Json::object());
     if (!compare.is_object() || !compare.contains("baseline") || !compare.at("baseline").is_string()) return;
     const std::string baseline = compare.at("baseline").get<std::string>();
