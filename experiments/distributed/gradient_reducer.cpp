@@ -1,11 +1,11 @@
 #include "experiments/distributed/gradient_reducer.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <numeric>
 
 #include "core/runtime/tensor_digests.hpp"
+#include "experiments/timing/stopwatch.hpp"
 
 namespace isorbit::experiments {
 
@@ -63,13 +63,13 @@ void GradientReducer::reached(std::size_t step) {
 }
 
 double GradientReducer::finish() {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   reached(std::numeric_limits<std::size_t>::max());
   begun_ += ready_.size();
   open_ = 0;
   for (std::size_t done = reduced_; done < begun_; done = reduced_) reduced_.wait(done);
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return watch.seconds();
 }
 
 void GradientReducer::reduce(std::size_t bucket) {

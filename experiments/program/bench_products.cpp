@@ -1,7 +1,6 @@
 #include "experiments/program/bench_products.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -9,11 +8,11 @@
 
 #include "core/passes/cost.hpp"
 #include "experiments/timing/step_times.hpp"
+#include "experiments/timing/stopwatch.hpp"
 
 namespace isorbit::experiments {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using core::MatrixProduct;
 
 constexpr std::size_t kLeastRepeats = 3, kMostRepeats = 25;
@@ -93,9 +92,9 @@ double time_product(core::Engine& engine, const MatrixProduct& product, bool pac
   std::vector<double> times;
   double spent = 0;
   while (times.size() < kLeastRepeats || (times.size() < kMostRepeats && spent < kEnoughMs)) {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     run();
-    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+    times.push_back(watch.milliseconds());
     spent += times.back();
   }
   return median_of(std::move(times));

@@ -1,16 +1,14 @@
 #include "experiments/program/bench_subject.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <ostream>
 
 #include "experiments/program/settings.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
+#include "experiments/timing/stopwatch.hpp"
 
 namespace isorbit::experiments {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr const char* kAdamW = R"({
   "name": "adamw",
@@ -66,15 +64,15 @@ BenchOptions bench_options(const CommandLine& line, Console& console) {
 }
 
 BenchSubject::BenchSubject(BenchOptions options) : options_(std::move(options)) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   core::Model model = core::read_model(core::read_document(options_.model), every_op(), options_.size,
                                        options_.model_constants);
   const core::Document document =
       options_.method.empty() ? core::parse_document(kAdamW, "adamw") : core::read_document(options_.method);
   Method method = read_method_for(model, document, options_.method_constants);
-  const std::chrono::duration<double> reading = Clock::now() - start;
+  const double reading = watch.seconds();
   rehearsal_ = std::make_unique<Rehearsal>(std::move(model), std::move(method), every_op(), options_.compute);
-  compile_ms_ = (reading.count() + learner().compile_seconds()) * 1e3;
+  compile_ms_ = (reading + learner().compile_seconds()) * 1e3;
 }
 
 }  // namespace isorbit::experiments

@@ -1,13 +1,11 @@
 #include "experiments/replay/replay.hpp"
 
-#include <stdlib.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <system_error>
 
 #include "core/document/digest.hpp"
+#include "experiments/timing/scratch_folder.hpp"
 #include "experiments/training/cell_document.hpp"
 #include "experiments/training/cell_setup.hpp"
 #include "experiments/training/provenance.hpp"
@@ -18,26 +16,6 @@ namespace isorbit::experiments {
 namespace {
 
 using core::Json;
-
-class TemporaryCell {
- public:
-  TemporaryCell() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "isorbit-replay-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr)
-      throw std::system_error(errno, std::generic_category(), pattern + ": cannot be made");
-    path_ = pattern;
-  }
-  ~TemporaryCell() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryCell(const TemporaryCell&) = delete;
-  TemporaryCell& operator=(const TemporaryCell&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 const std::string& provenance_of(const core::RunRecord& record, const std::string& name) {
   const auto it = record.provenance.find(name);
@@ -141,7 +119,7 @@ void Replay::compare(const ReplayLink& link, ReplayReport& report) {
 }
 
 ReplayReport Replay::run() {
-  const TemporaryCell folder;
+  const ScratchFolder folder;
   ReplayReport report;
   report.same = -1;
   CellRequest cell;

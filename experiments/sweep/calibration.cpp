@@ -1,7 +1,6 @@
 #include "experiments/sweep/calibration.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <stdexcept>
 
@@ -9,26 +8,21 @@
 #include "experiments/timing/process_memory.hpp"
 #include "experiments/timing/scratch_folder.hpp"
 #include "experiments/timing/step_times.hpp"
+#include "experiments/timing/stopwatch.hpp"
 #include "experiments/training/checkpoint.hpp"
 #include "experiments/training/replay_chain.hpp"
 
 namespace isorbit::experiments {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::int64_t kMostSteps = 40;
 constexpr double kStepShare = 0.7;  // of the budget
 
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 template <class Body>
 double timed(const Body& body) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   body();
-  return seconds_since(start);
+  return watch.seconds();
 }
 
 class Calibration {
@@ -59,7 +53,7 @@ class Calibration {
  private:
   /// Bytes the process has held at most beyond those it held before.
   double rise() const { return std::max(0.0, static_cast<double>(peak_bytes()) - before_); }
-  double left() const { return request_.seconds - seconds_since(start_); }
+  double left() const { return request_.seconds - watch_.seconds(); }
   Learner& learner() { return rehearsal_->learner(); }
 
   void set_up() {
@@ -163,7 +157,7 @@ class Calibration {
   double before_ = 0;    // bytes held
   double planned_ = 0;   // bytes, without what events add
   double compared_ = 0;  // bytes of logits that events compare, and of their program
-  Clock::time_point start_ = Clock::now();
+  Stopwatch watch_;
 };
 
 }  // namespace

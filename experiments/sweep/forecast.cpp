@@ -1,7 +1,6 @@
 #include "experiments/sweep/forecast.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <functional>
 #include <optional>
@@ -13,6 +12,7 @@
 #include "experiments/sweep/record_size.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/timing/process_memory.hpp"
+#include "experiments/timing/stopwatch.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -143,14 +143,14 @@ class Forecaster {
 
   /// Returns the seconds it took.
   double time(Workload& work, double seconds) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     const UnitCosts expected = Scale(cache_.entries(), work.entry).fill({});
     work.entry.timed =
         calibrate({work.cell->document, expected, unit_counts(*work.cell, method_of(*work.cell)), seconds,
                    request_.cache.empty() ? std::filesystem::temp_directory_path() : request_.cache});
     work.basis = ForecastBasis::timed;
     cache_.add(work.entry);
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return watch.seconds();
   }
 
   CellForecast forecast(const Cell& cell, double program_bytes) {

@@ -1,11 +1,11 @@
 // Events are timed once for every set of them that falls due together, after one unmeasured round (what the
 // first merge computes and keeps is not paid again), and weighted by how often that set falls due.
-#include <chrono>
 #include <numeric>
 
 #include "experiments/timing/event_sets.hpp"
 #include "experiments/timing/scratch_folder.hpp"
 #include "experiments/timing/step_times.hpp"
+#include "experiments/timing/stopwatch.hpp"
 #include "experiments/training/cell_document.hpp"
 #include "experiments/training/learner_scope.hpp"
 #include "experiments/training/measurement.hpp"
@@ -13,14 +13,8 @@
 namespace isorbit::experiments {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr std::int64_t kLongestCycle = 100000;  // steps after which cadences are taken to repeat
 constexpr int kRows = 100;
-
-double milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
 
 /// Steps between spectra where a sweep does not say.
 std::int64_t default_spectra_cadence() {
@@ -35,10 +29,10 @@ std::int64_t default_spectra_cadence() {
 
 double time_spectra(Rehearsal& rehearsal, Recorder& recorder) {
   const analysis::MeasureSet measures;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   measure_weights(rehearsal.learner(), measures, kRows, recorder);
   recorder.sync();
-  return milliseconds_since(start);
+  return watch.milliseconds();
 }
 
 double time_events(Rehearsal& rehearsal) {
@@ -50,9 +44,9 @@ double time_events(Rehearsal& rehearsal) {
   double total = 0;
   for (const EventSet& set : event_sets(events, 1, cycle)) {
     run_events_at(rehearsal, set.first);
-    const Clock::time_point start = Clock::now();
+    const Stopwatch watch;
     run_events_at(rehearsal, set.first);
-    total += milliseconds_since(start) * static_cast<double>(set.times);
+    total += watch.milliseconds() * static_cast<double>(set.times);
   }
   return total / static_cast<double>(cycle);
 }
@@ -63,9 +57,9 @@ RecordTime time_record(Rehearsal& rehearsal) {
   Recorder recorder(folder.path(), std::nullopt);
   const std::vector<double> rates = learner.learning_rates(0, 1);
   RecordTime time;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch watch;
   for (int i = 1; i <= kRows; ++i) recorder.train(i, 1.0, rates, 1.0, i * rehearsal.targets(), 1.0);
-  time.row_ms = milliseconds_since(start) / kRows;
+  time.row_ms = watch.milliseconds() / kRows;
   time.spectra_ms = time_spectra(rehearsal, recorder);
   time.step_ms = time.row_ms + time.spectra_ms / static_cast<double>(default_spectra_cadence());
   return time;

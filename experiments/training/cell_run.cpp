@@ -1,6 +1,7 @@
 #include "experiments/training/cell_run.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "experiments/distributed/provenance.hpp"
 #include "experiments/training/cell_weights.hpp"

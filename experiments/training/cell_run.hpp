@@ -2,7 +2,6 @@
 // a failure.
 #pragma once
 #include <atomic>
-#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -15,6 +14,7 @@
 #include "experiments/distributed/meeting.hpp"
 #include "experiments/evaluation/cell_evaluation.hpp"
 #include "experiments/timing/process_memory.hpp"
+#include "experiments/timing/stopwatch.hpp"
 #include "experiments/training/cell_setup.hpp"
 #include "experiments/training/checkpoint.hpp"
 #include "experiments/training/defect_watch.hpp"
@@ -24,16 +24,6 @@
 #include "experiments/training/trainer.hpp"
 
 namespace isorbit::experiments {
-
-class Stopwatch {
- public:
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 class CellRun {
  public:

@@ -1,12 +1,12 @@
 #include "experiments/training/learner.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <stdexcept>
 
 #include "core/linalg/linalg.hpp"
 #include "core/runtime/final_outputs.hpp"
+#include "experiments/timing/stopwatch.hpp"
 #include "experiments/training/initialize.hpp"
 #include "experiments/training/realizations.hpp"
 #include "experiments/updates/learning_rate.hpp"
@@ -149,9 +149,9 @@ void Learner::compile_programs(const core::OpSet& ops) {
   options.recompute = compute_.recompute;
   options.keep_outputs = {"loss"};
   for (const Trained& t : trained_) options.keep_outputs.push_back("gradient/" + t.name);
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   train_ = core::compile(model_.graph, ops, options, engine_, store_);
-  compile_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  compile_seconds_ = watch.seconds();
   options.differentiate = false;
   options.keep_outputs = {"loss"};
   valid_ = core::compile(model_.graph, ops, options, engine_, store_);

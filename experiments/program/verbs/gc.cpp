@@ -15,10 +15,8 @@ int gc(Console& console, const std::vector<std::string>& arguments) {
       "it keeps the newest attempt and the two newest with a checkpoint; it touches nothing whose owner may\n"
       "be alive. It says what it removes, and the bytes.");
   line.option("failed", "", "also attempts that failed, but for the newest")
-      .option("dry-run", "", "say what would be removed, and remove nothing")
-      .option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
-      .option("seed", "N", "this seed in place of the sweep's")
-      .option("output,o", "DIR", "where the results are; else runs/<name>");
+      .option("dry-run", "", "say what would be removed, and remove nothing");
+  add_sweep_options(line);
   if (!line.parse(console, arguments)) return 0;
   const Results results = results_from(line);
   const bool dry = line.has("dry-run");

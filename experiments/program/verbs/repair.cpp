@@ -47,10 +47,8 @@ int repair(Console& console, const std::vector<std::string>& arguments) {
       "and its publication, puts damaged results aside as <name>.damaged, and makes run.h5 again from the\n"
       "journal of the attempt it came from. Nothing is trained and nothing deleted. Says what each cell\n"
       "needs; exit code 3 when some cell still needs isorbit run.");
-  line.option("dry-run", "", "say what would be done, and change nothing")
-      .option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
-      .option("seed", "N", "this seed in place of the sweep's")
-      .option("output,o", "DIR", "where the results are; else runs/<name>");
+  line.option("dry-run", "", "say what would be done, and change nothing");
+  add_sweep_options(line);
   if (!line.parse(console, arguments)) return 0;
   const Results results = results_from(line);
   Repair repair{results};
