@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "core/document/problem.hpp"
+#include "core/runtime/build_id.hpp"
 #include "experiments/program/verb.hpp"
 #include "experiments/training/provenance.hpp"
 
@@ -58,7 +59,7 @@ int dispatch(Console& console) {
     return 0;
   }
   if (argv[1] == "--version") {
-    console.out << "isorbit " << version() << "\n";
+    console.out << "isorbit " << version() << ", build " << core::build_id() << "\n";
     return 0;
   }
   std::vector<std::string> names;

@@ -9,7 +9,8 @@ namespace isorbit::experiments {
 
 namespace {
 
-constexpr const char* kNames[] = {"version", "compiler", "onednn", "isa", "threads", "ranks", "dtype", "cpu"};
+constexpr const char* kNames[] = {"version", "build", "compiler", "onednn", "isa",
+                                  "threads", "ranks", "dtype",    "cpu"};
 
 /// As core::effective_isa() names them, each holding all before it.
 constexpr std::array kIsas = {

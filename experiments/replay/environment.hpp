@@ -8,7 +8,7 @@
 
 namespace isorbit::experiments {
 
-/// One setting of /provenance: version, compiler, onednn, isa, threads, ranks, dtype, cpu.
+/// One setting of /provenance: version, build, compiler, onednn, isa, threads, ranks, dtype, cpu.
 struct Setting {
   std::string name, recorded, here;
   [[nodiscard]] bool differs() const { return recorded != here; }

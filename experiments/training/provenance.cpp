@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "core/runtime/build_id.hpp"
 #include "core/runtime/engine.hpp"
 
 namespace isorbit::experiments {
@@ -26,6 +27,7 @@ std::map<std::string, std::string> provenance(const Compute& compute, const std:
   std::string command;
   for (const std::string& word : argv) command += (command.empty() ? "" : " ") + word;
   return {{"version", version()},
+          {"build", core::build_id()},
           {"compiler", "g++ " __VERSION__},
           {"onednn", core::onednn_version()},
           {"isa", core::effective_isa()},

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/document/digest.hpp"
+#include "core/runtime/build_id.hpp"
 #include "experiments/training/weights.hpp"
 #include "tests/experiments/run_program.hpp"
 #include "tests/experiments/small_cell.hpp"
@@ -31,6 +32,12 @@ class ReplayTest : public testing::Test {
     const std::filesystem::path file = cell_.path() / "changed.h5";
     core::write_run(file, record);
     return file;
+  }
+  /// As if the program had made it, not this test.
+  std::filesystem::path made_by_program(const std::filesystem::path& run) const {
+    const std::string said = run_program(cell_.path(), "--version").out;
+    const std::string build = said.substr(said.find("build ") + 6);
+    return changed(run, [&](RunRecord& r) { r.provenance["build"] = build.substr(0, build.size() - 1); });
   }
   /// The same with another document, as if it had always been that of the run.
   template <class Change>
@@ -217,10 +224,11 @@ TEST_F(ReplayTest, RefusesWhatCannotBeTheRunThatWasRecorded) {
 }
 
 TEST_F(ReplayTest, TheVerbSaysWhatItFoundByTextAndExitCode) {
-  const std::filesystem::path run = run_of(cell_.document("adamw"), "adamw");
+  const std::filesystem::path run = cell_.path() / "mine.h5";
+  std::filesystem::rename(made_by_program(run_of(cell_.document("adamw"), "adamw")), run);
   const std::string before = contents(run);
   std::filesystem::create_directory(cell_.path() / "temporary");
-  const Ran same = run_program(cell_.path(), "replay adamw/run.h5 --verify", "TMPDIR=temporary ");
+  const Ran same = run_program(cell_.path(), "replay mine.h5 --verify", "TMPDIR=temporary ");
   EXPECT_EQ(same.code, 0) << same.err;
   EXPECT_HOLDS(same.out, "same to the last bit: 10 steps, 21 tensors");
   EXPECT_TRUE(std::filesystem::is_empty(cell_.path() / "temporary"));
@@ -236,14 +244,22 @@ TEST_F(ReplayTest, TheVerbSaysWhatItFoundByTextAndExitCode) {
   EXPECT_HOLDS(wrong.err, "isorbit: data/toy/train.txt: ");
 }
 
+TEST_F(ReplayTest, AnotherBuildIsAnotherEnvironmentAndNoFailure) {
+  (void)changed(run_of(cell_.document("adamw"), "adamw"),
+                [](RunRecord& record) { texts(record, "replay", "link")[6] = "00000000000000ff"; });
+  const Ran ran = run_program(cell_.path(), "replay changed.h5 --verify");
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_HOLDS(ran.out, "environment differs: build recorded " + core::build_id() + ", here ");
+}
+
 TEST_F(ReplayTest, AnotherInstructionSetIsAnotherEnvironmentAndNoFailure) {
   if (core::effective_isa().find("avx512") == std::string::npos)
     GTEST_SKIP() << "this CPU has no instruction set below its own that a run is made for";
-  (void)run_of(cell_.document("adamw"), "adamw");
-  const Ran ran = run_program(cell_.path(), "replay adamw/run.h5 --verify", "ONEDNN_MAX_CPU_ISA=AVX2 ");
+  (void)made_by_program(run_of(cell_.document("adamw"), "adamw"));
+  const Ran ran = run_program(cell_.path(), "replay changed.h5 --verify", "ONEDNN_MAX_CPU_ISA=AVX2 ");
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_HOLDS(ran.out, "environment differs: isa recorded " + core::effective_isa() + ", here avx2");
-  EXPECT_HOLDS(ran.out, "env -u ONEDNN_MAX_CPU_ISA isorbit replay adamw/run.h5 --verify");
+  EXPECT_HOLDS(ran.out, "env -u ONEDNN_MAX_CPU_ISA isorbit replay changed.h5 --verify");
   EXPECT_EQ(ran.out.find("failed"), std::string::npos);
 }
 
