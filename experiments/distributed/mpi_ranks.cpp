@@ -93,6 +93,8 @@ class MpiRanks final : public Communicator {
 
 }  // namespace
 
+bool has_mpi() { return true; }
+
 std::unique_ptr<Communicator> mpi_ranks() { return std::make_unique<MpiRanks>(); }
 
 }  // namespace isorbit::experiments
@@ -100,6 +102,8 @@ std::unique_ptr<Communicator> mpi_ranks() { return std::make_unique<MpiRanks>();
 #else
 
 namespace isorbit::experiments {
+
+bool has_mpi() { return false; }
 
 std::unique_ptr<Communicator> mpi_ranks() { return nullptr; }
 

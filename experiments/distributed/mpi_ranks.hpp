@@ -6,6 +6,9 @@
 
 namespace isorbit::experiments {
 
+/// Whether this build knows MPI.
+[[nodiscard]] bool has_mpi();
+
 /// Starts MPI, and ends it when the result is destroyed. Nothing in a build without MPI. Throws
 /// std::runtime_error where MPI cannot be used from a second thread.
 [[nodiscard]] std::unique_ptr<Communicator> mpi_ranks();

@@ -35,4 +35,14 @@ core::Model read_rank_model(const core::Document& document, const core::OpSet& o
   return model;
 }
 
+core::Model read_rank_model(const core::Json& cell, const core::OpSet& ops) {
+  const core::Document document{"model", cell.at("model"), {}};
+  core::Model whole = core::read_model(document, ops);
+  const std::int64_t ranks = ranks_of(cell);
+  if (ranks == 1) return whole;
+  return read_rank_model(document, ops, {}, core::Json::object(), batch_request(whole, 1).batch, ranks);
+}
+
+std::int64_t ranks_of(const core::Json& cell) { return cell.at("training").value("ranks", std::int64_t{1}); }
+
 }  // namespace isorbit::experiments

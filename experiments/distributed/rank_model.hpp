@@ -1,4 +1,4 @@
-// The model that one rank of several computes: the document's, with its part of the batch.
+// Ranks in documents, and the model that one of them computes: the document's, with its part of the batch.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -17,5 +17,11 @@ namespace isorbit::experiments {
 [[nodiscard]] core::Model read_rank_model(const core::Document& document, const core::OpSet& ops,
                                           const std::string& size, core::Json constants, std::int64_t batch,
                                           std::int64_t ranks);
+
+/// The model of a cell's resolved document as each of its ranks computes it. Throws DocumentError likewise.
+[[nodiscard]] core::Model read_rank_model(const core::Json& cell, const core::OpSet& ops);
+
+/// How many there are, by a cell's resolved document.
+[[nodiscard]] std::int64_t ranks_of(const core::Json& cell);
 
 }  // namespace isorbit::experiments

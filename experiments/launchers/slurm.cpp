@@ -40,9 +40,7 @@ std::vector<std::string> common(const SlurmRequest& request, const SlurmFolder& 
                                     "--job-name=isorbit-" + name,
                                     "--output=" + literal(folder.log()) + "/" + log,
                                     "--open-mode=append",
-                                    "--requeue",
-                                    "--nodes=1",
-                                    "--ntasks=1"};
+                                    "--requeue"};
   const auto add = [&](const char* option, const std::string& value) {
     if (!value.empty()) words.push_back(option + value);
   };
@@ -85,9 +83,11 @@ std::optional<std::int64_t> slurm_seconds(const std::string& time) {
 std::int64_t warning_seconds(std::int64_t limit) { return std::clamp<std::int64_t>(limit / 10, 20, 300); }
 
 std::vector<std::string> array_command(const SlurmRequest& request, const SlurmFolder& folder,
-                                       const std::string& name, std::size_t tasks,
-                                       const std::filesystem::path& list) {
+                                       const SubmissionFolder& submission, const std::string& name,
+                                       std::size_t tasks) {
   std::vector<std::string> words = common(request, folder, name, "%A_%a.log");
+  if (request.ranks == 1) words.emplace_back("--nodes=1");  // ranks may spread over several
+  words.push_back("--ntasks=" + std::to_string(request.ranks));
   words.push_back("--array=0-" + std::to_string(tasks - 1) +
                   (request.throttle ? "%" + std::to_string(*request.throttle) : ""));
   words.push_back("--time=" + request.time);
@@ -95,15 +95,16 @@ std::vector<std::string> array_command(const SlurmRequest& request, const SlurmF
   words.push_back("--cpus-per-task=" + std::to_string(request.cpus));
   if (!request.memory.empty()) words.push_back("--mem=" + request.memory);
   words.insert(words.end(), request.extra.begin(), request.extra.end());
-  words.push_back(folder.task_script().string());
-  words.push_back(list.string());
+  words.push_back(submission.task_script().string());
+  words.push_back(submission.list().string());
   return words;
 }
 
 std::vector<std::string> finish_command(const SlurmRequest& request, const SlurmFolder& folder,
-                                        const std::string& name, const std::string& array,
-                                        std::int64_t round) {
+                                        const SubmissionFolder& submission, const std::string& name,
+                                        const std::string& array, std::int64_t round) {
   std::vector<std::string> words = common(request, folder, name, "finish.log");
+  words.insert(words.end(), {"--nodes=1", "--ntasks=1"});
   words.push_back("--dependency=afterany:" + array);
   words.push_back(request.seconds > kMostFinishSeconds ? "--time=1:00:00" : "--time=" + request.time);
   words.push_back("--cpus-per-task=1");
@@ -112,7 +113,7 @@ std::vector<std::string> finish_command(const SlurmRequest& request, const Slurm
     words.push_back("--mail-type=END,FAIL");
   }
   words.insert(words.end(), request.extra.begin(), request.extra.end());
-  words.push_back(folder.finish_script().string());
+  words.push_back(submission.finish_script().string());
   words.push_back(array);
   words.push_back(std::to_string(round));
   return words;

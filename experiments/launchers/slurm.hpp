@@ -21,20 +21,33 @@ struct SlurmRequest {
   std::int64_t seconds = 0;                                // time limit of a task
   std::string time;                                        // the same as given
   std::string partition, memory, account, qos, mail_user;  // empty: the site's default
-  std::size_t cpus = 1;
-  std::optional<std::int64_t> throttle;  // tasks at once
-  std::vector<std::string> extra;        // arguments for sbatch, each one word
+  std::size_t cpus = 1;                                    // of a process
+  std::int64_t ranks = 1;                                  // processes of a task
+  std::optional<std::int64_t> throttle;                    // tasks at once
+  std::vector<std::string> extra;                          // arguments for sbatch, each one word
 };
 
 /// Where a sweep's jobs have their files: <results>/slurm.
 struct SlurmFolder {
   std::filesystem::path path;
 
-  [[nodiscard]] std::filesystem::path task_script() const { return path / "task.sh"; }
-  [[nodiscard]] std::filesystem::path finish_script() const { return path / "finish.sh"; }
   [[nodiscard]] std::filesystem::path jobs() const { return path / "jobs.json"; }
   [[nodiscard]] std::filesystem::path log() const { return path / "log"; }
 };
+
+/// What one submission runs, beside the documents of its sweep: <results>/slurm/submission-N.
+struct SubmissionFolder {
+  std::filesystem::path path;
+
+  [[nodiscard]] std::filesystem::path task_script() const { return path / "task.sh"; }
+  [[nodiscard]] std::filesystem::path finish_script() const { return path / "finish.sh"; }
+  [[nodiscard]] std::filesystem::path list() const { return path / "tasks.txt"; }
+};
+
+/// The folder that the next submission would have.
+[[nodiscard]] SubmissionFolder next_submission(const SlurmFolder& folder);
+/// Makes a folder that no other submission has. Throws std::system_error naming the path.
+[[nodiscard]] SubmissionFolder new_submission(const SlurmFolder& folder);
 
 /// Seconds of "90" (minutes), "1:30:00", "2-12", "2-12:30", "2-12:30:00" (days-hours:minutes:seconds);
 /// nothing for what sbatch would not take, or zero.
@@ -43,12 +56,13 @@ struct SlurmFolder {
 /// Seconds before its limit at which a task is warned: long enough for a step and a checkpoint.
 [[nodiscard]] std::int64_t warning_seconds(std::int64_t limit);
 
-/// The command that submits tasks 0..tasks-1, whose cells stand in the lines of `list`.
+/// The command that submits tasks 0..tasks-1, whose cells stand in the lines of the submission's list.
 [[nodiscard]] std::vector<std::string> array_command(const SlurmRequest& request, const SlurmFolder& folder,
-                                                     const std::string& name, std::size_t tasks,
-                                                     const std::filesystem::path& list);
+                                                     const SubmissionFolder& submission,
+                                                     const std::string& name, std::size_t tasks);
 /// The command that submits the job behind the array `array`, whose round this is (from 1).
 [[nodiscard]] std::vector<std::string> finish_command(const SlurmRequest& request, const SlurmFolder& folder,
+                                                      const SubmissionFolder& submission,
                                                       const std::string& name, const std::string& array,
                                                       std::int64_t round);
 
@@ -67,7 +81,7 @@ struct SlurmFolder {
 /// What has been submitted for a sweep, one entry per array.
 struct Submission {
   std::string array, finish;  // job ids
-  std::string list;           // name of the file of its cells
+  std::string list;           // file of its cells, relative to the folder of the jobs
   std::int64_t round = 1;
   std::size_t tasks = 0, cells = 0;
 };

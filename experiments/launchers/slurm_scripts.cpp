@@ -15,10 +15,15 @@ std::string one_line(std::string text) {
 }
 
 /// A bash array, a word a line.
-std::string array_of(std::span<const std::string> words) {
-  std::string text = "command=(\n";
+std::string array_of(const char* name, std::span<const std::string> words) {
+  std::string text = name + std::string("=(\n");
   for (const std::string& word : words) text += "  " + shell_word(word) + "\n";
   return text + ")\n";
+}
+
+std::vector<std::string> launcher(std::int64_t ranks) {
+  if (ranks == 1) return {};
+  return {"mpirun", "-n", std::to_string(ranks), "--bind-to", "none"};
 }
 
 constexpr const char* kReadCells = R"sh(
@@ -29,17 +34,18 @@ if [ ${#cells[@]} = 0 ]; then
   exit 1
 fi
 for cell in "${cells[@]}"; do command+=("--only=id=$cell"); done
-jobs=$((${SLURM_CPUS_PER_TASK:-1} / threads))
+jobs=$((ranks > 1 ? 1 : ${SLURM_CPUS_PER_TASK:-1} / threads))
 command+=("--jobs=$((jobs > 0 ? jobs : 1))")
 echo "task $me: ${#cells[@]} cells on ${SLURMD_NODENAME:-$HOSTNAME}, restart ${SLURM_RESTART_COUNT:-0}"
 )sh";
 
 // bash runs a trap only between commands, and ends its wait for one: hence the loop.
+// mpirun hands USR1 on to its processes, and kills them on TERM.
 constexpr const char* kRun = R"sh(
 child= warned=0 ended=0 signalled=1
 trap 'signalled=1 warned=1; kill -USR1 $child 2>/dev/null' USR1
-trap 'signalled=1 ended=1; kill -TERM $child 2>/dev/null' TERM
-"${command[@]}" &
+trap 'signalled=1 ended=1; kill -$stop $child 2>/dev/null' TERM
+"${launch[@]}" "${command[@]}" &
 child=$!
 while [ $signalled = 1 ]; do
   signalled=0
@@ -63,8 +69,10 @@ std::string task_script(const TaskScript& script) {
          ", written by isorbit submit. Its argument is a file; the ids of its cells stand there in the line\n"
          "# SLURM_ARRAY_TASK_ID + 1. Stopped by the warning before its time limit, it goes back into the "
          "queue.\n" +
-         array_of(script.command) + "threads=" + std::to_string(script.threads) +
-         "\nrestarts=" + std::to_string(script.restarts) + "\n" + kReadCells + kRun;
+         array_of("command", script.command) + array_of("launch", launcher(script.ranks)) +
+         "threads=" + std::to_string(script.threads) + "\nranks=" + std::to_string(script.ranks) +
+         "\nrestarts=" + std::to_string(script.restarts) + "\nstop=" + (script.ranks > 1 ? "USR1" : "TERM") +
+         "\n" + kReadCells + kRun;
 }
 
 std::string finish_script(const std::string& sweep, std::span<const std::string> command) {
@@ -73,7 +81,7 @@ std::string finish_script(const std::string& sweep, std::span<const std::string>
          one_line(sweep) +
          ", written by isorbit submit. Its arguments are the job id of the tasks and their round.\n"
          "# Makes the tables when the sweep is complete, else submits what is missing once more.\n" +
-         array_of(command) + "exec \"${command[@]}\" \"--after=$1\" \"--round=$2\"\n";
+         array_of("command", command) + "exec \"${command[@]}\" \"--after=$1\" \"--round=$2\"\n";
 }
 
 }  // namespace isorbit::experiments

@@ -1,6 +1,7 @@
 // The text of the two scripts a sweep's jobs run.
 //
-//   task.sh LIST           one task of an array: runs the cells that stand in its line of LIST
+//   task.sh LIST           one task of an array: runs the cells that stand in its line of LIST, over several
+//                          processes where they have ranks
 //   finish.sh ARRAY ROUND  behind all of them: what is missing is submitted once more
 #pragma once
 #include <cstdint>
@@ -14,6 +15,7 @@ struct TaskScript {
   std::string sweep;                 // its name
   std::vector<std::string> command;  // isorbit run ..., but for the cells and the number of jobs
   std::size_t threads = 1;           // of the widest cell
+  std::int64_t ranks = 1;            // of every cell
   std::int64_t restarts = 0;         // times a task puts itself back into the queue
 };
 

@@ -1,7 +1,8 @@
-// DIR/slurm/jobs.json: {"submissions": [{"array": "12", "finish": "13", "list": "tasks-1.txt", "round": 1,
-// ...}]}
+// DIR/slurm/jobs.json: {"submissions": [{"array": "12", "finish": "13", "list": "submission-1/tasks.txt",
+// "round": 1, ...}]}
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 
 #include "core/document/spec.hpp"
 #include "core/record/durable_file.hpp"
@@ -31,7 +32,26 @@ Json json_of(const Submission& s) {
           {"round", s.round}, {"tasks", s.tasks},   {"cells", s.cells}};
 }
 
+SubmissionFolder numbered(const SlurmFolder& folder, std::size_t number) {
+  return {folder.path / ("submission-" + std::to_string(number))};
+}
+
 }  // namespace
+
+SubmissionFolder next_submission(const SlurmFolder& folder) {
+  std::size_t number = 1;
+  std::error_code error;
+  while (std::filesystem::exists(numbered(folder, number).path, error)) ++number;
+  return numbered(folder, number);
+}
+
+SubmissionFolder new_submission(const SlurmFolder& folder) {
+  std::filesystem::create_directories(folder.path);
+  while (true) {  // another one may take the name just now
+    const SubmissionFolder next = next_submission(folder);
+    if (std::filesystem::create_directory(next.path)) return next;
+  }
+}
 
 std::vector<Submission> read_submissions(const SlurmFolder& folder) {
   std::error_code error;

@@ -1,11 +1,5 @@
 #include "experiments/launchers/sweep_jobs.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
-
 #include "core/record/durable_file.hpp"
 #include "experiments/launchers/command.hpp"
 
@@ -22,29 +16,6 @@ std::string list_text(const SweepJobs& jobs) {
   return text;
 }
 
-std::string list_name(std::size_t number) { return "tasks-" + std::to_string(number) + ".txt"; }
-
-/// A name no other submission has: jobs still in the queue read their lists when they begin.
-fs::path new_list(const SlurmFolder& folder) {
-  for (std::size_t number = 1;; ++number) {
-    const fs::path file = folder.path / list_name(number);
-    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor >= 0) {
-      ::close(descriptor);
-      return file;
-    }
-    if (errno != EEXIST) throw std::system_error(errno, std::generic_category(), file.string());
-  }
-}
-
-/// The name new_list() would give, without making the file.
-fs::path next_list(const SlurmFolder& folder) {
-  std::size_t number = 1;
-  std::error_code error;
-  while (fs::exists(folder.path / list_name(number), error)) ++number;
-  return folder.path / list_name(number);
-}
-
 void write_whole(const fs::path& target, const std::string& text) {
   core::DurableFile file(target);
   file.write(text);
@@ -58,31 +29,29 @@ std::string block(const fs::path& file, const std::string& text) {
 }  // namespace
 
 std::string preview(const SweepJobs& jobs) {
-  const fs::path list = next_list(jobs.folder);
-  return block(jobs.folder.task_script(), task_script(jobs.task)) +
-         block(jobs.folder.finish_script(), finish_script(jobs.task.sweep, jobs.finish)) +
-         block(list, list_text(jobs)) +
-         shell_words(array_command(jobs.request, jobs.folder, jobs.task.sweep, jobs.tasks.size(), list)) +
-         "\n" + shell_words(finish_command(jobs.request, jobs.folder, jobs.task.sweep, "ARRAY", jobs.round)) +
-         "\n";
+  const auto& [folder, submission, request, task, finish, tasks, round] = jobs;
+  return block(submission.task_script(), task_script(task)) +
+         block(submission.finish_script(), finish_script(task.sweep, finish)) +
+         block(submission.list(), list_text(jobs)) +
+         shell_words(array_command(request, folder, submission, task.sweep, tasks.size())) + "\n" +
+         shell_words(finish_command(request, folder, submission, task.sweep, "ARRAY", round)) + "\n";
 }
 
 Submission submit_jobs(const SweepJobs& jobs) {
-  fs::create_directories(jobs.folder.log());
-  write_whole(jobs.folder.task_script(), task_script(jobs.task));
-  write_whole(jobs.folder.finish_script(), finish_script(jobs.task.sweep, jobs.finish));
-  const fs::path list = new_list(jobs.folder);
-  write_whole(list, list_text(jobs));
+  const auto& [folder, submission, request, task, finish, tasks, round] = jobs;
+  fs::create_directories(folder.log());
+  write_whole(submission.task_script(), task_script(task));
+  write_whole(submission.finish_script(), finish_script(task.sweep, finish));
+  write_whole(submission.list(), list_text(jobs));
   Submission made;
-  made.list = list.filename().string();
-  made.round = jobs.round;
-  made.tasks = jobs.tasks.size();
-  for (const std::vector<const Cell*>& task : jobs.tasks) made.cells += task.size();
-  made.array = submit_job(array_command(jobs.request, jobs.folder, jobs.task.sweep, made.tasks, list));
+  made.list = submission.list().lexically_relative(folder.path).string();
+  made.round = round;
+  made.tasks = tasks.size();
+  for (const std::vector<const Cell*>& cells : tasks) made.cells += cells.size();
+  made.array = submit_job(array_command(request, folder, submission, task.sweep, made.tasks));
   try {
-    made.finish =
-        submit_job(finish_command(jobs.request, jobs.folder, jobs.task.sweep, made.array, jobs.round));
-    add_submission(jobs.folder, made);
+    made.finish = submit_job(finish_command(request, folder, submission, task.sweep, made.array, round));
+    add_submission(folder, made);
   } catch (...) {
     (void)run_command({"scancel", made.array});
     if (!made.finish.empty()) (void)run_command({"scancel", made.finish});

@@ -11,6 +11,7 @@ namespace isorbit::experiments {
 
 struct SweepJobs {
   SlurmFolder folder;
+  SubmissionFolder submission;
   SlurmRequest request;
   TaskScript task;
   std::vector<std::string> finish;  // isorbit submit ..., but for the array and the round

@@ -5,22 +5,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Options that say which cells, and all a job behind the tasks must know again.
-constexpr const char* kOfTheSweep[] = {"seed"};
-constexpr const char* kOfTheJobs[] = {"seed", "only",   "limit",   "time", "partition", "tasks",  "throttle",
-                                      "cpus", "memory", "account", "qos",  "mail-user", "sbatch", "restarts"};
+/// All that a job behind the tasks must know again.
+constexpr const char* kOfTheJobs[] = {"only",   "limit",   "time", "partition", "tasks",  "throttle", "cpus",
+                                      "memory", "account", "qos",  "mail-user", "sbatch", "restarts"};
 
-std::vector<std::string> words_for(const CommandLine& line, const char* verb, const fs::path& folder,
-                                   std::span<const char* const> options) {
-  std::vector<std::string> words = {fs::read_symlink("/proc/self/exe").string(), verb,
-                                    fs::absolute(line.first("sweep document")).string()};
-  for (const std::string& override : line.rest()) words.push_back(override);
-  words.push_back("--output=" + folder.string());
-  words.push_back("--data=" + fs::absolute(data_dir_from(line)).string());
-  for (const char* option : options)
-    for (const std::string& value : line.texts(option))
-      words.push_back("--" + std::string(option) + "=" + value);
-  return words;
+std::vector<std::string> words_for(const CommandLine& line, const char* verb, const fs::path& sweep,
+                                   const fs::path& folder) {
+  return {fs::read_symlink("/proc/self/exe").string(), verb, sweep.string(), "--output=" + folder.string(),
+          "--data=" + fs::absolute(data_dir_from(line)).string()};
 }
 
 }  // namespace
@@ -32,7 +24,8 @@ void add_cluster_options(CommandLine& line) {
       .option("partition", "P", "of the cluster; else its default")
       .option("tasks", "N", "at most so many tasks; else as many as have a minute of work each")
       .option("throttle", "N", "at most so many tasks at once")
-      .option("cpus", "N", "of a task, which runs as many cells at once as fit; else those of one cell")
+      .option("cpus", "N",
+              "of a task, which runs as many cells at once as fit, or of a rank; else those of one cell")
       .option("memory", "M", "of a task, such as 8G")
       .option("account", "A", "the cluster charges")
       .option("qos", "Q", "quality of service")
@@ -45,8 +38,9 @@ void add_cluster_options(CommandLine& line) {
       .option("round", "N", "for the job behind the tasks: how often was submitted before");
 }
 
-SlurmRequest slurm_request_from(const CommandLine& line, std::size_t threads) {
+SlurmRequest slurm_request_from(const CommandLine& line, std::size_t threads, std::int64_t ranks) {
   SlurmRequest request;
+  request.ranks = ranks;
   const auto text = [&](const char* name) { return line.text(name).value_or(""); };
   request.time = text("time");
   const std::optional<std::int64_t> seconds = slurm_seconds(request.time);
@@ -70,14 +64,20 @@ SlurmRequest slurm_request_from(const CommandLine& line, std::size_t threads) {
   return request;
 }
 
-std::vector<std::string> words_for_task(const CommandLine& line, const fs::path& folder) {
-  std::vector<std::string> words = words_for(line, "run", folder, kOfTheSweep);
+std::vector<std::string> words_for_task(const CommandLine& line, const fs::path& sweep,
+                                        const fs::path& folder) {
+  std::vector<std::string> words = words_for(line, "run", sweep, folder);
   words.push_back("--wait");
   return words;
 }
 
-std::vector<std::string> words_for_finish(const CommandLine& line, const fs::path& folder) {
-  return words_for(line, "submit", folder, kOfTheJobs);
+std::vector<std::string> words_for_finish(const CommandLine& line, const fs::path& sweep,
+                                          const fs::path& folder) {
+  std::vector<std::string> words = words_for(line, "submit", sweep, folder);
+  for (const char* option : kOfTheJobs)
+    for (const std::string& value : line.texts(option))
+      words.push_back("--" + std::string(option) + "=" + value);
+  return words;
 }
 
 }  // namespace isorbit::experiments

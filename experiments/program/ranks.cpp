@@ -2,6 +2,7 @@
 
 #include "experiments/distributed/launch.hpp"
 #include "experiments/distributed/lead.hpp"
+#include "experiments/distributed/rank_model.hpp"
 #include "experiments/program/interrupts.hpp"
 #include "experiments/program/verb.hpp"
 
@@ -22,7 +23,7 @@ std::unique_ptr<Communicator> ranks_to_lead() {
 void check_ranks(std::span<const Cell> cells, const Communicator& ranks) {
   const std::string here = std::to_string(ranks.size());
   for (const Cell& cell : cells) {
-    const auto asked = cell.document.at("training").value("ranks", std::int64_t{1});
+    const std::int64_t asked = ranks_of(cell.document);
     if (asked == ranks.size()) continue;
     const std::string wanted = std::to_string(asked), label = label_of(cell.changed);
     throw UsageError("found training.ranks=" + wanted + ", of " + cell.arm +

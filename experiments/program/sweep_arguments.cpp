@@ -23,12 +23,14 @@ std::filesystem::path data_dir_from(const CommandLine& line) {
   return given ? std::filesystem::path(*given) : default_data_dir();
 }
 
-Sweep sweep_from(const CommandLine& line) {
+SweepRequest sweep_request_from(const CommandLine& line) {
   SweepRequest request{line.first("sweep document"), line.rest(), data_dir_from(line)};
   if (const auto seed = line.integer("seed", 0))
     request.overrides.push_back("seeds=" + std::to_string(*seed));
-  return read_sweep(request);
+  return request;
 }
+
+Sweep sweep_from(const CommandLine& line) { return read_sweep(sweep_request_from(line)); }
 
 Selection selection_from(const CommandLine& line) {
   Selection selection{line.texts("only"), {}};

@@ -13,7 +13,8 @@ void add_sweep_options(CommandLine& line);
 /// --only, --limit.
 void add_selection_options(CommandLine& line);
 
-/// Reads the sweep that the first argument names, with the overrides that follow it.
+/// The sweep that the first argument names, with the overrides that follow it.
+[[nodiscard]] SweepRequest sweep_request_from(const CommandLine& line);
 [[nodiscard]] Sweep sweep_from(const CommandLine& line);
 [[nodiscard]] Selection selection_from(const CommandLine& line);
 [[nodiscard]] std::filesystem::path data_dir_from(const CommandLine& line);

@@ -28,11 +28,10 @@ int ranks_of(const CellRequest& request) { return request.ranks == nullptr ? 1 :
 
 /// Checks that there are as many ranks as the document asks for.
 core::Model read_model_of(const CellRequest& request, const core::OpSet& ops) {
-  const core::Document document{"model", request.document.at("model"), {}};
   const core::Document cell{"cell", request.document, {}};
-  core::Model whole = core::read_model(document, ops);
+  core::Model whole = core::read_model({"model", request.document.at("model"), {}}, ops);
   const int ranks = ranks_of(request);
-  const std::int64_t asked = request.document.at("training").value("ranks", std::int64_t{1});
+  const std::int64_t asked = experiments::ranks_of(request.document);
   const std::int64_t batch = batch_request(whole, 1).batch;
   core::Problems problems;
   if (asked != ranks)
@@ -41,7 +40,7 @@ core::Model read_model_of(const CellRequest& request, const core::OpSet& ops) {
   else if (std::optional<core::Problem> misfit = misfit_of_ranks(cell, "/training/ranks", batch, ranks))
     problems.add(std::move(*misfit));
   problems.throw_if_any();
-  return ranks == 1 ? whole : read_rank_model(document, ops, {}, core::Json::object(), batch, ranks);
+  return ranks == 1 ? whole : read_rank_model(request.document, ops);
 }
 
 std::shared_ptr<const BatchSource> part_of(const std::shared_ptr<const BatchSource>& whole, int rank,

@@ -137,12 +137,13 @@ TEST_F(Submit, KeepsPathsWithSpacesQuotesAndDollarsWhole) {
   const fs::path folder = small_.path() / odd;
   const std::vector<std::string> array = slurm_.submitted(100);
   ASSERT_GE(array.size(), 2U);
-  EXPECT_EQ(array.back(), (folder / "slurm/tasks-1.txt").string());
+  EXPECT_EQ(array.back(), (folder / "slurm/submission-1/tasks.txt").string());
   EXPECT_EQ(listed(array.back()).size(), 8U);
   const std::string printed = "bash -c 'exec() { printf \"%s\\n\" \"$@\"; }; . \"$0\" 1 2' ";
   const fs::path out = small_.path() / "words";
-  ASSERT_EQ(std::system(
-                (printed + shell_word((folder / "slurm/finish.sh").string()) + " > " + out.string()).c_str()),
+  ASSERT_EQ(std::system((printed + shell_word((folder / "slurm/submission-1/finish.sh").string()) + " > " +
+                         out.string())
+                            .c_str()),
             0);
   EXPECT_HOLDS(contents(out), "--output=" + folder.string() + "\n");
 }
@@ -188,8 +189,39 @@ TEST_F(Submit, TheJobBehindNoticesThatTheDocumentsHaveChanged) {
   ASSERT_EQ(submit("--time 30").code, 0);
   const Ran ran = submit("--time 30 training.steps=5 --after 100 --round 1");
   EXPECT_EQ(ran.code, 2);
-  EXPECT_HOLDS(ran.err, "because its documents have changed since");
+  EXPECT_HOLDS(ran.err, "because its documents, or the program, have changed since");
   EXPECT_FALSE(fs::exists(slurm_.path() / "sbatch.102"));
+}
+
+TEST_F(Submit, WhatWaitsInTheQueueDoesNotSeeLaterEdits) {
+  ASSERT_EQ(submit("--time 30 training.steps=5 --seed 7").code, 0);
+  for (const char* name : {"sweep.json", "model.json", "adamw.json"}) small_.folder().write(name, "{}");
+  const fs::path submission = jobs() / "submission-1", list = submission / "tasks.txt";
+  const std::string as_task = "SLURM_ARRAY_JOB_ID=100 SLURM_ARRAY_TASK_ID=0 " + slurm_.before();
+  EXPECT_EQ(std::system(("cd / && " + as_task + "bash " + (submission / "task.sh").string() + " " +
+                         list.string() + " > " + (small_.path() / "log").string() + " 2>&1")
+                            .c_str()),
+            0)
+      << contents(small_.path() / "log");
+  EXPECT_EQ(std::system(("cd / && " + slurm_.before() + "bash " + (submission / "finish.sh").string() +
+                         " 100 1 2> " + (small_.path() / "log").string())
+                            .c_str()),
+            0)
+      << contents(small_.path() / "log");
+  EXPECT_HOLDS(contents(small_.path() / "log"), "4 of 4 cells complete");
+  EXPECT_TRUE(fs::exists(small_.path() / "runs/small/compare.txt"));
+}
+
+TEST_F(Submit, StartsRanksByMpirunOnAsManyProcessorsEach) {
+  const Ran ran = submit("training.ranks=2 training.threads=3 training.batch=4 --time 30 --dry-run");
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_HOLDS(ran.out, "launch=(\n  mpirun\n  -n\n  2\n  --bind-to\n  none\n)\n");
+  EXPECT_HOLDS(ran.out, "--ntasks=2 --array=0-");
+  EXPECT_HOLDS(ran.out, "--cpus-per-task=3");
+  EXPECT_HOLDS(ran.out, "stop=USR1\n");
+  const Ran mixed = submit("arms.poet.training.ranks=2 training.batch=4 --time 30 --dry-run");
+  EXPECT_EQ(mixed.code, 2);
+  EXPECT_HOLDS(mixed.err, "found training.ranks=1, of adamw, and 2, of poet; expected one number for all");
 }
 
 TEST_F(Submit, AJobHandsNothingOfItselfToThoseItSubmits) {

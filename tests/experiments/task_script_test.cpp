@@ -27,7 +27,7 @@ exit ${CODE:-0}
 )");
     fs::permissions(program, fs::perms::owner_all);
     here_.write("list", "aa bb\ncc\n");
-    here_.write("task.sh", task_script({"a\nname", {program.string(), "run", "a 'b' $c"}, 2, 3}));
+    here_.write("task.sh", task_script({"a\nname", {program.string(), "run", "a 'b' $c"}, 2, 1, 3}));
   }
   /// Its exit code; `signal`: sent once the program is ready.
   int run(const std::string& variables, const std::string& signal = {}) {
@@ -71,6 +71,19 @@ TEST_F(Task, LeavesItToTheBatchSystemWhatFollowsATermination) {
   EXPECT_EQ(run("HOLD=1", "TERM"), 75);
   EXPECT_TRUE(has("term"));
   EXPECT_EQ(slurm_.calls("scontrol"), "");
+}
+
+TEST_F(Task, OfRanksTrainsOneCellAtATimeAndAsksMpirunSoThatStatesAreSaved) {
+  const auto mpirun = here_.write("bin/mpirun",
+                                  "#!/bin/bash\n[[ $* == \"-n 4 --bind-to none \"* ]] || exit 9\n"
+                                  "shift 4\nexec \"$@\"\n");
+  fs::permissions(mpirun, fs::perms::owner_all);
+  here_.write("task.sh", "PATH=" + shell_word((here_.path() / "bin").string()) + ":$PATH\n" +
+                             task_script({"a", {(here_.path() / "odd 'program'").string(), "run"}, 2, 4, 3}));
+  EXPECT_EQ(run("HOLD=1 SLURM_CPUS_PER_TASK=9", "TERM"), 75);
+  EXPECT_EQ(contents(here_.path() / "arguments"), "run\n--only=id=cc\n--jobs=1\n");
+  EXPECT_TRUE(has("usr1"));
+  EXPECT_FALSE(has("term"));
 }
 
 TEST_F(Task, NeverRunsCellsThatAreNotInItsLine) {

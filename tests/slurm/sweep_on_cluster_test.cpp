@@ -2,10 +2,12 @@
 // lost while its task lives on, a task is warned of its time limit.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <future>
 
 #include "core/document/json_file.hpp"
+#include "experiments/distributed/mpi_ranks.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/status.hpp"
 #include "tests/experiments/run_program.hpp"
@@ -142,7 +144,30 @@ TEST_F(SweepOnCluster, ATaskThatIsWarnedOfItsTimeLimitGoesOnLater) {
   (void)Cluster::words({"scancel", "--batch", "--signal=USR1", warned.job});
   ASSERT_TRUE(soon([&] { return has_tables(); }, 60s));
   EXPECT_TRUE(fs::exists(warned.attempt.parent_path() / "attempt-0002"));
-  EXPECT_FALSE(fs::exists(folder_ / "slurm/tasks-2.txt")) << "it put itself back";
+  EXPECT_FALSE(fs::exists(folder_ / "slurm/submission-2")) << "it put itself back";
+}
+
+TEST_F(SweepOnCluster, RanksOfOneRunAreSpreadOverTwoNodes) {
+  if (!has_mpi() || !has_program("mpirun")) GTEST_SKIP() << "there is no MPI; third_party/install.sh --mpi";
+  for (const char* name : {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"})
+    ::setenv(name, "1", 1);
+  const Cluster cluster(2);
+  const std::string run =
+      " training.ranks=2 training.steps=60 training.checkpoint_every=30 --only arm=poet,seed=0";
+  const Ran submitted = submit(run);
+  ASSERT_EQ(submitted.code, 0) << submitted.err;
+  ASSERT_TRUE(soon([&] { return has_tables(); }, 90s));
+  const auto nodes = Cluster::words({"squeue", "--noheader", "--states=all", "--format=%N"});
+  EXPECT_EQ(std::ranges::count(nodes, "node[1-2]"), 1) << "a node has one processor";
+  const Ran local = run_program(small_.path(), "run sweep.json -q -o local" + (kSettings + run),
+                                "mpirun -n 2 --bind-to none --oversubscribe ");
+  ASSERT_EQ(local.code, 0) << local.err;
+  for (const Cell& cell : read_manifest(folder_).cells) {
+    if (cell.arm != "poet" || cell.seed != 0) continue;
+    const core::RunRecord record = core::read_run(locate(folder_, cell) / "run.h5");
+    EXPECT_EQ(difference(record, core::read_run(locate(small_.path() / "local", cell) / "run.h5")), "");
+    EXPECT_EQ(record.provenance.at("ranks"), "2");
+  }
 }
 
 TEST_F(SweepOnCluster, EndsWithTheProcessThatStartedIt) {

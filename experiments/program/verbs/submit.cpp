@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include "core/record/durable_file.hpp"
+#include "experiments/distributed/mpi_ranks.hpp"
+#include "experiments/distributed/rank_model.hpp"
 #include "experiments/launchers/command.hpp"
 #include "experiments/launchers/packing.hpp"
 #include "experiments/launchers/sweep_jobs.hpp"
@@ -13,6 +15,7 @@
 #include "experiments/sweep/cost_cache.hpp"
 #include "experiments/sweep/forecast.hpp"
 #include "experiments/sweep/forecast_error.hpp"
+#include "experiments/sweep/freeze.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/runner.hpp"
 #include "experiments/sweep/status.hpp"
@@ -26,15 +29,32 @@ constexpr std::int64_t kMostRounds = 3;
 constexpr double kLeastSeconds = 60;                // of work in a task: starting one costs a few
 constexpr std::size_t kDefaultMaxArraySize = 1001;  // Slurm's own, where there is none to ask
 
-/// A task of the array is one process.
-void refuse_ranks(std::span<const Cell> cells) {
-  for (const Cell& cell : cells) {
-    const auto ranks = cell.document.at("training").value("ranks", std::int64_t{1});
-    if (ranks > 1)
-      throw UsageError("found training.ranks=" + std::to_string(ranks) + ", of " + cell.arm +
-                       "; expected 1: a task is one process; mpirun -n " + std::to_string(ranks) +
-                       " isorbit run trains it inside an allocation");
-  }
+/// The tasks of an array are alike: so are the ranks of the cells.
+std::int64_t common_ranks(std::span<const Cell> cells) {
+  const std::int64_t ranks = ranks_of(cells.front().document);
+  const auto other =
+      std::ranges::find_if(cells, [&](const Cell& cell) { return ranks_of(cell.document) != ranks; });
+  if (other == cells.end()) return ranks;
+  const std::string first = std::to_string(ranks);
+  throw UsageError("found training.ranks=" + first + ", of " + cells.front().arm + ", and " +
+                   std::to_string(ranks_of(other->document)) + ", of " + other->arm +
+                   "; expected one number for all: the tasks of an array are alike; try --only "
+                   "training.ranks=" +
+                   first + " if that is an axis, or --only arm=" + cells.front().arm);
+}
+
+/// What the tasks need besides, where they have ranks; to show them nothing is needed.
+void check_mpi(std::int64_t ranks, bool dry, std::ostream& err) {
+  if (ranks == 1) return;
+  std::string missing;
+  if (!has_mpi())
+    missing = "found training.ranks=" + std::to_string(ranks) +
+              " and a build without MPI; run third_party/install.sh --mpi, configure and build again";
+  else if (!has_program("mpirun"))
+    missing = "found no mpirun in PATH, which starts the ranks of a task";
+  if (missing.empty()) return;
+  if (!dry) throw UsageError(missing);
+  err << missing << std::endl;
 }
 
 /// A cell at work somewhere is missing all the same: should it die there, its task goes on with it.
@@ -122,7 +142,7 @@ std::vector<const Cell*> left_of(const std::string& array, const SlurmFolder& fo
     if (!known.contains(id))
       throw UsageError("found no cell " + short_id(id) +
                        " in the sweep; expected the cells that were submitted as job " + array +
-                       "; because its documents have changed since; submit it again");
+                       "; because its documents, or the program, have changed since; submit it again");
   std::vector<const Cell*> out;
   for (const Cell* cell : missing)
     if (listed.contains(cell->id)) out.push_back(cell);
@@ -146,14 +166,27 @@ SweepJobs jobs_of(const CommandLine& line, const Sweep& sweep, std::span<const C
                   const fs::path& folder) {
   SweepJobs jobs;
   for (const Cell& cell : cells) jobs.task.threads = std::max(jobs.task.threads, threads_of(cell));
-  jobs.request = slurm_request_from(line, jobs.task.threads);
+  jobs.task.ranks = common_ranks(cells);
+  jobs.request = slurm_request_from(line, jobs.task.threads, jobs.task.ranks);
   jobs.folder = {folder / "slurm"};
   jobs.task.sweep = sweep.name;
   jobs.task.restarts = line.integer("restarts", 0).value_or(50);
-  jobs.task.command = words_for_task(line, folder);
-  jobs.finish = words_for_finish(line, folder);
   jobs.round = line.integer("round", 1).value_or(0) + 1;
   return jobs;
+}
+
+/// The copy of the sweep that tasks and the job behind them read. Throws UsageError where a document changed
+/// since it was read.
+fs::path copy_documents(const SweepRequest& request, std::span<const Cell* const> wanted,
+                        const SubmissionFolder& submission) {
+  fs::path copy = freeze(request, submission.path);
+  std::set<std::string> ids;
+  for (const Cell& cell : read_sweep({copy, {}, request.data_dir}).cells) ids.insert(cell.id);
+  for (const Cell* cell : wanted)
+    if (!ids.contains(cell->id))
+      throw UsageError("found other cells in " + copy.string() + " than in " + request.file.string() +
+                       "; expected the same; because a document has changed just now; submit it again");
+  return copy;
 }
 
 /// By the seconds they are expected to take: `asked` tasks, else as many as leave each one enough to do.
@@ -192,17 +225,26 @@ void submit_or_show(Console& console, const CommandLine& line, const Sweep& swee
         shell_word(line.first("sweep document")) + " --jobs auto");
   if (!line.has("force") && jobs.round == 1 && has_slurm) refuse_while_queued(jobs.folder, console.err);
   const std::size_t most = most_tasks(console.err, has_slurm, line.has("dry-run"));
+  const bool dry = line.has("dry-run");
+  check_mpi(jobs.task.ranks, dry, console.err);
   jobs.tasks = packed(wanted, line.integer("tasks", 1), most);
-  if (line.has("dry-run")) {
+  const fs::path folder = jobs.folder.path.parent_path();
+  const SweepRequest request = sweep_request_from(line);
+  jobs.submission = dry ? next_submission(jobs.folder) : new_submission(jobs.folder);
+  const fs::path copy =
+      dry ? jobs.submission.path / request.file.filename() : copy_documents(request, wanted, jobs.submission);
+  jobs.task.command = words_for_task(line, copy, folder);
+  jobs.finish = words_for_finish(line, copy, folder);
+  if (dry) {
     console.out << preview(jobs);
     return;
   }
-  write_manifest(jobs.folder.path.parent_path(), sweep);
+  write_manifest(folder, sweep);
   try {
     const Submission made = submit_jobs(jobs);
     console.err << "submitted " << made.cells << (made.cells == 1 ? " cell as " : " cells as ") << made.tasks
                 << (made.tasks == 1 ? " task: array job " : " tasks: array job ") << made.array << ", job "
-                << made.finish << " behind it; scripts and logs in " << jobs.folder.path.string()
+                << made.finish << " behind it; documents and scripts in " << jobs.submission.path.string()
                 << std::endl;
   } catch (const SlurmRefusal& refusal) {
     throw UsageError(refusal.what());
@@ -216,13 +258,13 @@ int submit(Console& console, const std::vector<std::string>& arguments) {
       "submit SWEEP --time T [name=value ...] [options]",
       "Runs the missing cells of a sweep on a Slurm cluster: an array job whose tasks go on after their\n"
       "time limit, and a job behind it that submits once more what is missing (three rounds at most) and\n"
-      "writes compare.txt and compare.json when all is complete. Checks the whole sweep first. Scripts,\n"
-      "job ids and logs are in DIR/slurm. Cancel with scancel --name=isorbit-NAME.");
+      "writes compare.txt and compare.json when all is complete. Checks the whole sweep first, and copies\n"
+      "its documents: what waits in the queue does not see later edits. Scripts, job ids and logs are in\n"
+      "DIR/slurm. Cells with ranks are started by mpirun. Cancel with scancel --name=isorbit-NAME.");
   add_cluster_options(line);
   if (!line.parse(console, arguments)) return 0;
   const Sweep sweep = sweep_from(line);
   const std::vector<Cell> cells = select(sweep, selection_from(line));
-  refuse_ranks(cells);
   const fs::path folder = fs::absolute(folder_for(line, sweep));
   check_sources(cells, [&](const Cell& cell) { return has_source(folder, cell); });
   SweepJobs jobs = jobs_of(line, sweep, cells, folder);

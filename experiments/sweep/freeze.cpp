@@ -1,0 +1,79 @@
+#include "experiments/sweep/freeze.hpp"
+
+#include <map>
+#include <set>
+#include <span>
+
+#include "core/record/durable_file.hpp"
+#include "experiments/sweep/overrides.hpp"
+
+namespace isorbit::experiments {
+namespace {
+
+namespace fs = std::filesystem;
+using core::Json;
+
+class Freezer {
+ public:
+  Freezer(const fs::path& sweep, const fs::path& folder)
+      : beside_(fs::absolute(sweep).parent_path()), folder_(folder) {}
+
+  fs::path freeze(Json sweep, const fs::path& name) {
+    const fs::path target = place(name);
+    copy(sweep.at("model"), "file");
+    for (auto& [arm, fields] : sweep.at("arms").items()) {
+      copy(fields, "method");
+      if (fields.contains("model")) copy(fields["model"], "file");
+      const Json from = fields.value("from", Json());
+      if (from.is_string() && !sweep["arms"].contains(from.get<std::string>()))
+        fields["from"] = at(from).string();
+    }
+    const std::string text = sweep.dump(1) + "\n";
+    write(target, std::as_bytes(std::span(text)));
+    return target;
+  }
+
+ private:
+  fs::path at(const Json& name) const { return (beside_ / name.get<std::string>()).lexically_normal(); }
+
+  /// Documents of one name from several folders are told apart by a number.
+  fs::path place(const fs::path& name) {
+    fs::path target = folder_ / name;
+    for (std::size_t number = 2; !taken_.insert(target).second; ++number)
+      target = folder_ / (std::to_string(number) + "-" + name.string());
+    return target;
+  }
+
+  void copy(Json& fields, const char* field) {
+    if (!fields.contains(field)) return;
+    const fs::path file = at(fields[field]);
+    auto copied = copied_.find(file.string());
+    if (copied == copied_.end()) {
+      copied = copied_.emplace(file.string(), place(file.filename())).first;
+      write(copied->second, core::read_bytes(file));
+    }
+    fields[field] = copied->second.filename().string();
+  }
+
+  static void write(const fs::path& target, std::span<const std::byte> bytes) {
+    core::DurableFile file(target);
+    file.write(bytes);
+    file.commit();
+  }
+
+  fs::path beside_, folder_;
+  std::map<std::string, fs::path> copied_;
+  std::set<fs::path> taken_;
+};
+
+}  // namespace
+
+fs::path freeze(const SweepRequest& request, const fs::path& folder) {
+  core::Document sweep = core::read_document(request.file);
+  core::Problems problems;
+  (void)apply_overrides(sweep.root, request.overrides, problems);
+  problems.throw_if_any();
+  return Freezer(request.file, folder).freeze(sweep.root, request.file.filename());
+}
+
+}  // namespace isorbit::experiments
