@@ -4,6 +4,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "experiments/distributed/rank_model.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/timing/process_memory.hpp"
 #include "experiments/timing/scratch_folder.hpp"
@@ -58,7 +59,7 @@ class Calibration {
 
   void set_up() {
     costs_.setup = timed([&] {
-      core::Model model = core::read_model({"model", request_.document.at("model"), {}}, every_op());
+      core::Model model = read_rank_model(request_.document, every_op());
       Method method = read_method_for(model, {"method", request_.document.at("method"), {}});
       rehearsal_.emplace(std::move(model), std::move(method), every_op(),
                          compute_from(request_.document.at("training")));

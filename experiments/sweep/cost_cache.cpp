@@ -5,6 +5,7 @@
 
 #include "core/document/digest.hpp"
 #include "core/record/durable_file.hpp"
+#include "experiments/distributed/rank_model.hpp"
 #include "experiments/sweep/processors.hpp"
 #include "experiments/training/cell_document.hpp"
 #include "experiments/training/provenance.hpp"
@@ -98,6 +99,7 @@ std::string workload_key(const Json& document, const Method& method) {
   const Json key = {{"model", model_id(document)},
                     {"batch", document.at("training").value("batch", Json())},
                     {"threads", compute.threads},
+                    {"ranks", ranks_of(document)},
                     {"accumulate", compute.accumulate},
                     {"dtype", core::name_of(compute.precision)},
                     {"recompute", document.at("training").at("recompute")},

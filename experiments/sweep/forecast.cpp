@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 
+#include "experiments/distributed/rank_model.hpp"
 #include "experiments/sweep/calibration.hpp"
 #include "experiments/sweep/cell_queue.hpp"
 #include "experiments/sweep/cost_cache.hpp"
@@ -99,7 +100,7 @@ class Forecaster {
     const auto [at, is_new] = workloads_.try_emplace(key);
     Workload& work = at->second;
     if (is_new) {
-      const core::Model model = core::read_model({"model", cell.document.at("model"), {}}, every_op());
+      const core::Model model = read_rank_model(cell.document, every_op());
       const Compute compute = compute_from(cell.document.at("training"));
       work.cell = &cell;
       work.entry = {key,
@@ -158,10 +159,10 @@ class Forecaster {
     const UnitCosts costs = Scale(cache_.entries(), work.entry).fill(work.entry.timed);
     const UnitCounts counts = unit_counts(cell, method_of(cell));
     const RecordSize record = record_size(cell, counts);
-    return {
-        experiments::seconds_of(costs, counts),
-        program_bytes + costs.memory + std::max(costs.workspace, record.rows_in_memory + costs.weights_bytes),
-        costs.weights_bytes + record.journal + record.file, work.basis};
+    const double of_a_rank =
+        program_bytes + costs.memory + std::max(costs.workspace, record.rows_in_memory + costs.weights_bytes);
+    return {experiments::seconds_of(costs, counts), static_cast<double>(ranks_of(cell.document)) * of_a_rank,
+            costs.weights_bytes + record.journal + record.file, work.basis};
   }
 
   std::span<const Cell> cells_;

@@ -56,6 +56,21 @@ TEST_F(Forecasts, GrowWithTheFlops) {
   EXPECT_GT(twice.memory, 1.3 * once.memory);
 }
 
+TEST_F(Forecasts, OfRanksAreTheSecondsOfOneAndTheMemoryOfAll) {
+  const auto forecast = [&](const std::string& batch, const std::string& ranks) {
+    std::vector<std::string> overrides = kLarge;
+    overrides.push_back("training.batch=" + batch);
+    overrides.push_back("training.ranks=" + ranks);
+    const Sweep sweep = small_.read(overrides);
+    const Forecast all(sweep.cells, {0, {}});
+    return *all.find(sweep.cells[0]);
+  };
+  const CellForecast one = forecast("4", "1"), two = forecast("8", "2");
+  EXPECT_NEAR(two.seconds / one.seconds, 1, 0.02);
+  EXPECT_NEAR(two.memory / one.memory, 2, 0.1);
+  EXPECT_NEAR(two.disk / one.disk, 1, 0.05);
+}
+
 TEST_F(Forecasts, TimeNothingWhereNothingMayBeTimed) {
   const Sweep sweep = small_.read();
   const Forecast forecast(sweep.cells, {0, cache_});
