@@ -219,9 +219,6 @@ TEST_F(Submit, StartsRanksByMpirunOnAsManyProcessorsEach) {
   EXPECT_HOLDS(ran.out, "--ntasks=2 --array=0-");
   EXPECT_HOLDS(ran.out, "--cpus-per-task=3");
   EXPECT_HOLDS(ran.out, "stop=USR1\n");
-  const Ran mixed = submit("arms.poet.training.ranks=2 training.batch=4 --time 30 --dry-run");
-  EXPECT_EQ(mixed.code, 2);
-  EXPECT_HOLDS(mixed.err, "found training.ranks=1, of adamw, and 2, of poet; expected one number for all");
 }
 
 TEST_F(Submit, AJobHandsNothingOfItselfToThoseItSubmits) {

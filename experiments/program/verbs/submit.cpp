@@ -35,12 +35,12 @@ std::int64_t common_ranks(std::span<const Cell> cells) {
   const auto other =
       std::ranges::find_if(cells, [&](const Cell& cell) { return ranks_of(cell.document) != ranks; });
   if (other == cells.end()) return ranks;
-  const std::string first = std::to_string(ranks);
-  throw UsageError("found training.ranks=" + first + ", of " + cells.front().arm + ", and " +
+  const std::string first = std::to_string(ranks), &arm = cells.front().arm;
+  throw UsageError("found training.ranks=" + first + ", of " + arm + ", and " +
                    std::to_string(ranks_of(other->document)) + ", of " + other->arm +
-                   "; expected one number for all: the tasks of an array are alike; try --only "
-                   "training.ranks=" +
-                   first + " if that is an axis, or --only arm=" + cells.front().arm);
+                   "; expected one number for all; because the tasks of an array are alike; submit one after "
+                   "the other, first --only " +
+                   (other->arm == arm ? "training.ranks=" + first : "arm=" + arm));
 }
 
 /// What the tasks need besides, where they have ranks; to show them nothing is needed.
