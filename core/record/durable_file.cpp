@@ -98,6 +98,12 @@ void DurableFile::commit() {
   descriptor_ = -1;
 }
 
+void write_durably(const std::filesystem::path& target, std::span<const std::byte> bytes) {
+  DurableFile file(target);
+  file.write(bytes);
+  file.commit();
+}
+
 std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
   const Descriptor file(path, O_RDONLY, "open");
   struct stat status {};

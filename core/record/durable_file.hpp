@@ -29,6 +29,12 @@ class DurableFile {
   int descriptor_ = -1;
 };
 
+/// Writes a file of these bytes alone.
+void write_durably(const std::filesystem::path& target, std::span<const std::byte> bytes);
+inline void write_durably(const std::filesystem::path& target, std::string_view text) {
+  write_durably(target, std::as_bytes(std::span(text)));
+}
+
 /// Where one writer alone writes the bytes for `target` until they are published: `<target>.part`.
 [[nodiscard]] std::filesystem::path part_of(const std::filesystem::path& target);
 

@@ -84,9 +84,7 @@ void add_submission(const SlurmFolder& folder, const Submission& submission) {
   Json all = Json::array();
   for (const Submission& before : read_submissions(folder)) all.push_back(json_of(before));
   all.push_back(json_of(submission));
-  core::DurableFile file(folder.jobs());
-  file.write(Json{{"submissions", all}}.dump(1) + "\n");
-  file.commit();
+  core::write_durably(folder.jobs(), Json{{"submissions", all}}.dump(1) + "\n");
 }
 
 }  // namespace isorbit::experiments

@@ -16,12 +16,6 @@ std::string list_text(const SweepJobs& jobs) {
   return text;
 }
 
-void write_whole(const fs::path& target, const std::string& text) {
-  core::DurableFile file(target);
-  file.write(text);
-  file.commit();
-}
-
 std::string block(const fs::path& file, const std::string& text) {
   return "# " + file.string() + "\n" + text + "\n";
 }
@@ -40,9 +34,9 @@ std::string preview(const SweepJobs& jobs) {
 Submission submit_jobs(const SweepJobs& jobs) {
   const auto& [folder, submission, request, task, finish, tasks, round] = jobs;
   fs::create_directories(folder.log());
-  write_whole(submission.task_script(), task_script(task));
-  write_whole(submission.finish_script(), finish_script(task.sweep, finish));
-  write_whole(submission.list(), list_text(jobs));
+  core::write_durably(submission.task_script(), task_script(task));
+  core::write_durably(submission.finish_script(), finish_script(task.sweep, finish));
+  core::write_durably(submission.list(), list_text(jobs));
   Submission made;
   made.list = submission.list().lexically_relative(folder.path).string();
   made.round = round;

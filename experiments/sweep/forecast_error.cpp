@@ -124,9 +124,7 @@ void write_forecast_errors(const std::filesystem::path& sweep_folder, std::span<
     entry["disk_bytes"] = disk_bytes_of(sweep_folder, cell);
     out["cells"].push_back(std::move(entry));
   }
-  core::DurableFile file(sweep_folder / "forecast.json");
-  file.write(out.dump(1) + "\n");
-  file.commit();
+  core::write_durably(sweep_folder / "forecast.json", out.dump(1) + "\n");
 }
 
 }  // namespace isorbit::experiments

@@ -2,7 +2,6 @@
 
 #include <map>
 #include <set>
-#include <span>
 
 #include "core/record/durable_file.hpp"
 #include "experiments/sweep/overrides.hpp"
@@ -28,8 +27,7 @@ class Freezer {
       if (from.is_string() && !sweep["arms"].contains(from.get<std::string>()))
         fields["from"] = at(from).string();
     }
-    const std::string text = sweep.dump(1) + "\n";
-    write(target, std::as_bytes(std::span(text)));
+    core::write_durably(target, sweep.dump(1) + "\n");
     return target;
   }
 
@@ -50,15 +48,9 @@ class Freezer {
     auto copied = copied_.find(file.string());
     if (copied == copied_.end()) {
       copied = copied_.emplace(file.string(), place(file.filename())).first;
-      write(copied->second, core::read_bytes(file));
+      core::write_durably(copied->second, core::read_bytes(file));
     }
     fields[field] = copied->second.filename().string();
-  }
-
-  static void write(const fs::path& target, std::span<const std::byte> bytes) {
-    core::DurableFile file(target);
-    file.write(bytes);
-    file.commit();
   }
 
   fs::path beside_, folder_;

@@ -136,9 +136,7 @@ Json manifest_of(const Sweep& sweep) {
 
 void write_manifest(const std::filesystem::path& folder, const Sweep& sweep) {
   std::filesystem::create_directories(folder);
-  core::DurableFile file(folder / "plan.json");
-  file.write(manifest_of(sweep).dump(1) + "\n");
-  file.commit();
+  core::write_durably(folder / "plan.json", manifest_of(sweep).dump(1) + "\n");
 }
 
 Sweep read_manifest(const std::filesystem::path& folder) {

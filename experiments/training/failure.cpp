@@ -77,9 +77,8 @@ void write_failure(const std::filesystem::path& folder, const Failure& failure) 
   const Json json = {{"kind", name_of(failure.kind)}, {"reason", failure.reason}, {"step", failure.step}};
   try {
     std::filesystem::create_directories(folder);
-    core::DurableFile file(folder / "failed.json");
-    file.write(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
-    file.commit();
+    core::write_durably(folder / "failed.json",
+                        json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
   } catch (const std::exception&) {
     return;
   }

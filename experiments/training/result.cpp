@@ -60,9 +60,7 @@ void write_result(const std::filesystem::path& attempt, const core::RunRecord& r
                      {"run_bytes", stamp.bytes},
                      {"run_modified", stamp.modified},
                      {"cost", cost_in(record)}};
-  core::DurableFile file(result_path(attempt));
-  file.write(json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
-  file.commit();
+  core::write_durably(result_path(attempt), json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 Result read_result(const std::filesystem::path& file) {

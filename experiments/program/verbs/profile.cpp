@@ -71,9 +71,7 @@ int profile(Console& console, const std::vector<std::string>& arguments) {
   const core::Program& program = subject.learner().program();
   const std::vector<ProfileRow> nodes = profile_nodes(program, timing), kinds = profile_kinds(nodes);
   if (const auto path = line.text("trace")) {
-    core::DurableFile file(*path);
-    file.write(chrome_trace(program, timing).dump() + "\n");
-    file.commit();
+    core::write_durably(*path, chrome_trace(program, timing).dump() + "\n");
   }
   const double ms = timing.median(&StepTime::total);
   const std::span<const ProfileRow> listed(nodes.data(), std::min(limit, nodes.size()));

@@ -97,9 +97,7 @@ void write_tables(const Console& console, const fs::path& folder) {
     std::vector<std::string> arguments = {folder.string()};
     if (std::string_view(extension) == ".json") arguments.push_back("--json");
     (void)compare(into, arguments);
-    core::DurableFile file(folder / ("compare" + std::string(extension)));
-    file.write(out.str());
-    file.commit();
+    core::write_durably(folder / ("compare" + std::string(extension)), out.str());
   }
 }
 
