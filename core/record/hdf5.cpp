@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <new>
 
+#include "core/record/durable_file.hpp"
 #include "core/record/hdf5_handle.hpp"
 
 namespace isorbit::core::hdf5 {
@@ -14,10 +17,29 @@ namespace {
 // by those who opened them.
 [[maybe_unused]] const herr_t no_end_at_exit = H5dont_atexit();
 
-// Keeps the description of the last entry of a walk, which is the innermost.
-herr_t keep_description(unsigned, const H5E_error2_t* entry, void* data) {
-  if (entry->desc != nullptr) *static_cast<std::string*>(data) = entry->desc;
+// The last entry of a walk, which is the innermost.
+struct Innermost {
+  std::string text;
+  bool no_memory = false;
+};
+
+herr_t keep_entry(unsigned, const H5E_error2_t* entry, void* data) {
+  auto& last = *static_cast<Innermost*>(data);
+  last.text = entry->desc == nullptr ? "" : entry->desc;
+  last.no_memory = entry->maj_num == H5E_RESOURCE && entry->min_num == H5E_NOSPACE &&
+                   last.text.find("memory") != std::string::npos;
   return 0;
+}
+
+// Of memory alone. The name is one that no file can have, since the library looks for one first.
+hid_t make_file(const std::string& name) {
+  static std::atomic<unsigned> count{0};
+  const Handle list(H5Pcreate(H5P_FILE_CREATE), H5Pclose, name, "make properties");
+  check(H5Pset_obj_track_times(list.get(), false), name, "turn off time stamps");
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, name, "make properties");
+  check(H5Pset_fapl_core(access.get(), std::size_t{1} << 20, false), name, "stay in memory");
+  const std::string nowhere = "/dev/null/" + std::to_string(count++);
+  return check(H5Fcreate(nowhere.c_str(), H5F_ACC_EXCL, list.get(), access.get()), name, "create");
 }
 
 // Chunks of about 64 KiB with shuffle, deflate and a checksum; nothing for empty data, which HDF5 cannot
@@ -63,15 +85,17 @@ std::unique_lock<std::mutex> alone() {
   return std::unique_lock(library);
 }
 
-std::string reason() {
-  std::string text;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_description, &text);
+void fail(const std::string& where, const char* what) {
+  Innermost last;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, keep_entry, &last);
+  if (last.no_memory) throw std::bad_alloc();
+  std::string& text = last.text;
   const std::string_view before = "error message = '";  // of the system, among much else
   if (const std::size_t at = text.find(before); at != std::string::npos) {
     text.erase(0, at + before.size());
     text.resize(std::min(text.find('\''), text.size()));
   }
-  return text.empty() ? text : " (" + text + ")";
+  throw Error(where + ": cannot " + what + (text.empty() ? text : " (" + text + ")"));
 }
 
 Handle creation(hid_t kind, const std::string& where) {
@@ -96,41 +120,53 @@ Handle text_type(std::size_t length, const std::string& where) {
   return type;
 }
 
-File File::create(const std::filesystem::path& file) {
+File File::create(std::string name) {
   const Quiet quiet;
-  const Handle list(H5Pcreate(H5P_FILE_CREATE), H5Pclose, file.string(), "make properties");
-  check(H5Pset_obj_track_times(list.get(), false), file.string(), "turn off time stamps");
-  return {check(H5Fcreate(file.c_str(), H5F_ACC_EXCL, list.get(), H5P_DEFAULT), file.string(), "create"),
-          file.string()};
+  const hid_t id = make_file(name);
+  return {id, std::move(name)};
 }
 
-File File::open(const std::filesystem::path& file) {
+File File::open(std::vector<std::byte> bytes, std::string name) {
   const Quiet quiet;
-  return {check(H5Fopen(file.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), file.string(), "open as HDF5"),
-          file.string()};
+  File file(-1, std::move(name));
+  file.bytes_ = std::move(bytes);
+  file.left_ = (std::size_t{64} << 20) + 64 * file.bytes_.size();
+  file.id_ = check(H5LTopen_file_image(file.bytes_.data(), file.bytes_.size(),
+                                       H5LT_FILE_IMAGE_DONT_COPY | H5LT_FILE_IMAGE_DONT_RELEASE),
+                   file.name_, "open as HDF5");
+  check_links(file.id_, file.name_);
+  return file;
 }
+
+File File::open(const std::filesystem::path& file) { return open(read_bytes(file), file.string()); }
 
 File::~File() {
   const Quiet quiet;
   if (id_ >= 0) H5Fclose(id_);
 }
 
-File::File(File&& other) noexcept : id_(std::exchange(other.id_, -1)), name_(std::move(other.name_)) {}
+File::File(File&& other) noexcept
+    : id_(std::exchange(other.id_, -1)),
+      name_(std::move(other.name_)),
+      bytes_(std::move(other.bytes_)),
+      left_(other.left_) {}
 
 File& File::operator=(File&& other) noexcept {
   std::swap(id_, other.id_);
   std::swap(name_, other.name_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(left_, other.left_);
   return *this;
 }
 
-void File::close() {
+std::vector<std::byte> File::finish() {
   const Quiet quiet;
-  if (id_ < 0) return;
-  const herr_t flushed = H5Fflush(id_, H5F_SCOPE_GLOBAL);
-  const std::string why = flushed < 0 ? reason() : std::string();
-  const herr_t closed = H5Fclose(std::exchange(id_, -1));
-  if (flushed < 0) throw Error(name_ + ": cannot flush" + why);
-  check(closed, name_, "close");
+  check(H5Fflush(id_, H5F_SCOPE_GLOBAL), name_, "flush");
+  const auto size = check(H5Fget_file_image(id_, nullptr, 0), name_, "measure");
+  std::vector<std::byte> bytes(static_cast<std::size_t>(size));
+  check(H5Fget_file_image(id_, bytes.data(), bytes.size()), name_, "copy");
+  check(H5Fclose(std::exchange(id_, -1)), name_, "close");
+  return bytes;
 }
 
 void File::make_group(const std::string& path) {

@@ -1,9 +1,15 @@
 // HDF5 by its C API, with handles that close themselves and errors that name file and path.
 //
+// A file is made and read in memory, so that the library itself never meets a disk: what it refuses is wrong
+// with the bytes, whatever their file system can do, and files are read and written as all others are.
+// Nothing outside the bytes is followed (links, external or virtual storage), and what is read of them is
+// counted: a small file that holds large ones is refused.
+//
 // No time stamps are stored, so equal contents give equal files. Numeric columns and matrices that are not
 // empty are chunked, with shuffle, deflate 4 and fletcher32: a damaged chunk is an error when read, never a
 // wrong number.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <mutex>
@@ -29,17 +35,18 @@ enum class Kind { group, doubles, floats, integers, texts, other };
 /// One open file. Paths are absolute ("/train/loss"); groups on the way are made when a dataset is written.
 class File {
  public:
-  /// Makes a new file; an existing one is refused.
-  [[nodiscard]] static File create(const std::filesystem::path& file);
-  /// Opens for reading.
+  /// Begins a new file, called so in errors.
+  [[nodiscard]] static File create(std::string name);
+  /// Opens these bytes for reading; `name` stands in errors.
+  [[nodiscard]] static File open(std::vector<std::byte> bytes, std::string name);
+  /// The same of a file's bytes. Throws std::system_error where they cannot be read.
   [[nodiscard]] static File open(const std::filesystem::path& file);
   ~File();
   File(File&& other) noexcept;
   File& operator=(File&& other) noexcept;
 
-  /// Flushes and closes; throws when that fails (full disk). Without it the destructor closes and stays
-  /// silent.
-  void close();
+  /// The bytes of a file that was begun; it is closed.
+  [[nodiscard]] std::vector<std::byte> finish();
 
   /// Makes a group that remembers the order in which its members are made.
   void make_group(const std::string& path);
@@ -82,8 +89,19 @@ class File {
  private:
   File(std::int64_t id, std::string name) : id_(id), name_(std::move(name)) {}
 
+  void take(std::size_t count, std::size_t element, const std::string& where) const;
+  [[nodiscard]] std::int64_t open_dataset(const std::string& path, const std::string& where) const;
+  template <typename T>
+  [[nodiscard]] std::vector<T> read_numbers(const std::string& path, std::int64_t memory, int expected,
+                                            const char* kind) const;
+  [[nodiscard]] std::vector<std::string> read_variable_texts(std::int64_t set, std::int64_t type,
+                                                             std::size_t count,
+                                                             const std::string& where) const;
+
   std::int64_t id_ = -1;
   std::string name_;
+  std::vector<std::byte> bytes_;  // that are read
+  mutable std::size_t left_ = 0;  // bytes that may still be read out of them
 };
 
 }  // namespace isorbit::core::hdf5

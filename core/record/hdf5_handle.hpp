@@ -26,8 +26,9 @@ class Quiet {
   void* data_ = nullptr;
 };
 
-/// The innermost reason on the error stack, " (reason)", or nothing.
-[[nodiscard]] std::string reason();
+/// Throws what the error stack says, `where: cannot what (the innermost reason)`: an Error, or std::bad_alloc
+/// when the library found no memory.
+[[noreturn]] void fail(const std::string& where, const char* what);
 
 /// An identifier that closes itself. Construction from a negative identifier throws, with `what` failed at
 /// `where`.
@@ -35,7 +36,7 @@ class Handle {
  public:
   using Close = herr_t (*)(hid_t);
   Handle(hid_t id, Close close, const std::string& where, const char* what) : id_(id), close_(close) {
-    if (id_ < 0) throw Error(where + ": cannot " + what + reason());
+    if (id_ < 0) fail(where, what);
   }
   ~Handle() {
     if (id_ >= 0) close_(id_);
@@ -54,9 +55,13 @@ class Handle {
 /// Throws when `result` is negative.
 template <typename T>
 T check(T result, const std::string& where, const char* what) {
-  if (result < 0) throw Error(where + ": cannot " + what + reason());
+  if (result < 0) fail(where, what);
   return result;
 }
+
+/// Refuses what no file of ours holds and what leads out of it or in circles: links that are not hard, a
+/// second name of an object, groups nested too deeply. Throws Error naming the link.
+void check_links(hid_t file, const std::string& name);
 
 /// Properties of a new object of that class (H5P_DATASET_CREATE, ...): no time stamps.
 [[nodiscard]] Handle creation(hid_t kind, const std::string& where);

@@ -10,7 +10,7 @@
 // "measure/<parameter>", "event", "segment"), so a new series needs no change here. The file is written
 // whole, beside, and renamed. Equal records give equal datasets byte for byte (no time stamps, NaN in one
 // form).
-// A digest follows the HDF5 data (seal.hpp): damage is found before HDF5 parses it.
+// A digest follows the HDF5 data (seal.hpp): damage is found before HDF5 parses it, from memory.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -70,6 +70,7 @@ struct RunRecord {
   std::map<std::string, std::string> provenance;
   std::vector<Series> series;  // in the order of the file when read
   std::vector<Spectrum> spectra;
+  bool sealed = true;  // false: was read from a file without a seal
 
   /// The series at `path`, or null.
   [[nodiscard]] const Series* find(std::string_view path) const;
@@ -79,13 +80,19 @@ struct RunRecord {
   [[nodiscard]] Series& series_at(std::string_view path);
 };
 
-/// Writes the record to `file`, replacing it, whole or not at all. Throws std::runtime_error naming file and
-/// path on a full disk, columns of unequal length, text that is not UTF-8, or names that HDF5 cannot hold.
+/// Writes the record to `file`, replacing it, whole or not at all. Throws std::system_error on a full disk
+/// and the like, else std::runtime_error naming file and path on columns of unequal length, or names that
+/// HDF5 cannot hold. Texts of columns and of the provenance are written as it can hold them: bytes that are
+/// not UTF-8 as `\xE9`, the end of very long attributes left out.
 void write_run(const std::filesystem::path& file, const RunRecord& record);
 
-/// Reads what `write_run` wrote. Throws std::runtime_error naming the file and what is wrong with it: not
-/// HDF5, damaged (its seal or a chunk's checksum does not hold), a newer schema version, a layout that is not
-/// a run's.
-[[nodiscard]] RunRecord read_run(const std::filesystem::path& file);
+/// Whether a record may be read without the seal that tells damage: it is asked for outside of sweeps alone.
+enum class Seal { required, optional };
+
+/// Reads what `write_run` wrote. Throws std::system_error where the bytes cannot be had (a disk error, no
+/// permission, too many open files): then nothing is known of them. Throws std::runtime_error naming the file
+/// and what is wrong with it where they were read whole and are wrong: not HDF5, damaged (its seal or a
+/// chunk's checksum does not hold, or it has none), a newer schema version, a layout that is not a run's.
+[[nodiscard]] RunRecord read_run(const std::filesystem::path& file, Seal seal = Seal::required);
 
 }  // namespace isorbit::core

@@ -1,14 +1,13 @@
 // Reading a run record; the layout is in run_file.hpp.
 #include <stdexcept>
 
+#include "core/record/durable_file.hpp"
 #include "core/record/hdf5.hpp"
 #include "core/record/run_file.hpp"
 #include "core/record/seal.hpp"
 
 namespace isorbit::core {
 namespace {
-
-constexpr int deepest_group = 8;  // a link to its own parent must not lead on for ever
 
 std::string attribute_or_empty(const hdf5::File& file, const std::string& path, const char* name) {
   return file.has_attribute(path, name) ? file.text_attribute(path, name) : std::string();
@@ -31,10 +30,8 @@ Values read_values(const hdf5::File& file, const std::string& path, hdf5::Kind k
 }
 
 // Every group with 1-D columns in it is a series; groups in it are looked through as well.
-void read_series(const hdf5::File& file, const std::string& name, const std::string& group, int depth,
+void read_series(const hdf5::File& file, const std::string& name, const std::string& group,
                  std::vector<Series>& out) {
-  if (depth > deepest_group)
-    throw std::runtime_error(name + ":" + group + ": found groups nested too deeply");
   Series series{group.substr(1), {}};
   std::vector<std::string> inner;
   for (const auto& member : file.members(group)) {
@@ -50,7 +47,7 @@ void read_series(const hdf5::File& file, const std::string& name, const std::str
                                series.columns[0].name + "\"");
   }
   if (!series.columns.empty() || inner.empty()) out.push_back(std::move(series));
-  for (const auto& path : inner) read_series(file, name, path, depth + 1, out);
+  for (const auto& path : inner) read_series(file, name, path, out);
 }
 
 Spectrum read_spectrum(const hdf5::File& file, const std::string& name, const std::string& parameter) {
@@ -69,15 +66,8 @@ Spectrum read_spectrum(const hdf5::File& file, const std::string& name, const st
   return out;
 }
 
-}  // namespace
-
-RunRecord read_run(const std::filesystem::path& path) {
-  const std::string name = path.string();
-  check_seal(path);
-  const auto held = hdf5::alone();
-  const hdf5::File file = hdf5::File::open(path);
+void read_record(const hdf5::File& file, const std::string& name, RunRecord& record) {
   check_schema(file, name);
-  RunRecord record;
   record.config = file.read_text("/config");
   record.config_sha256 = attribute_or_empty(file, "/config", "sha256");
   for (const auto& member : file.members("/")) {
@@ -89,9 +79,24 @@ RunRecord read_run(const std::filesystem::path& path) {
       for (const auto& parameter : file.members(group))
         record.spectra.push_back(read_spectrum(file, name, parameter));
     } else {
-      read_series(file, name, group, 0, record.series);
+      read_series(file, name, group, record.series);
     }
   }
+}
+
+}  // namespace
+
+RunRecord read_run(const std::filesystem::path& path, Seal seal) {
+  const std::string name = path.string();
+  std::vector<std::byte> bytes = read_bytes(path);
+  RunRecord record;
+  record.sealed = drop_seal(bytes, name);
+  if (!record.sealed && seal == Seal::required)
+    throw std::runtime_error(name +
+                             ": found no seal at its end; expected the SHA-256 that every finished record "
+                             "ends with; because the file was cut off, or written again by another program");
+  const auto held = hdf5::alone();
+  read_record(hdf5::File::open(std::move(bytes), name), name, record);
   return record;
 }
 

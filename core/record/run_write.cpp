@@ -4,10 +4,10 @@
 #include <numeric>
 #include <set>
 #include <stdexcept>
-#include <system_error>
 
 #include "core/document/digest.hpp"
-#include "core/document/json.hpp"
+#include "core/document/json_cursor.hpp"
+#include "core/document/printable.hpp"
 #include "core/record/durable_file.hpp"
 #include "core/record/hdf5.hpp"
 #include "core/record/run_file.hpp"
@@ -16,17 +16,26 @@
 namespace isorbit::core {
 namespace {
 
+constexpr std::size_t kLongestAttribute = 60000;  // bytes of UTF-8
+
 [[noreturn]] void fail(const std::string& path, const std::string& what) {
   throw std::runtime_error(path + ": " + what);
 }
 
 void check_text(const std::string& path, const std::string& text) {
-  try {
-    (void)Json(text).dump();
-  } catch (const Json::exception&) {
-    fail(path, "found text that is not UTF-8");
-  }
+  if (!is_utf8(text)) fail(path, "found text that is not UTF-8");
   if (text.find('\0') != std::string::npos) fail(path, "found a zero byte in text");
+}
+
+// A value as HDF5 can hold it: UTF-8 without zero bytes, an attribute of less than 64 KiB. Paths and command
+// lines may be anything, and what was trained is worth more than a byte of them.
+std::string fitting(const std::string& text, std::size_t most = std::string::npos) {
+  constexpr std::string_view zero("\0", 1);
+  std::string out = as_utf8(text);
+  for (std::size_t at = 0; (at = out.find(zero, at)) != std::string::npos;) out.replace(at, 1, "\\x00");
+  if (out.size() <= most) return out;
+  while (most > 0 && (static_cast<unsigned char>(out[most]) & 0xC0U) == 0x80U) --most;
+  return out.substr(0, most) + "... (" + std::to_string(out.size()) + " bytes)";
 }
 
 void check_name(const std::string& path, const std::string& name) {
@@ -65,8 +74,8 @@ void write_values(hdf5::File& file, const std::string& path, const Values& value
   } else if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&values)) {
     file.write(path, std::span<const std::int64_t>(*integers));
   } else {
-    const auto& texts = std::get<std::vector<std::string>>(values);
-    for (const auto& text : texts) check_text(path, text);
+    std::vector<std::string> texts = std::get<std::vector<std::string>>(values);
+    for (std::string& text : texts) text = fitting(text);
     file.write(path, std::span<const std::string>(texts));
   }
 }
@@ -127,8 +136,7 @@ void write_record(hdf5::File& file, const RunRecord& record) {
   file.make_group("/provenance");
   for (const auto& [name, value] : record.provenance) {
     check_text("/provenance", name);
-    check_text("/provenance@" + name, value);
-    file.set_attribute("/provenance", name, value);
+    file.set_attribute("/provenance", name, fitting(value, kLongestAttribute));
   }
   for (const Series& series : record.series) write_series(file, series);
   for (const Spectrum& spectrum : record.spectra) write_spectrum(file, spectrum);
@@ -137,23 +145,19 @@ void write_record(hdf5::File& file, const RunRecord& record) {
 }  // namespace
 
 void write_run(const std::filesystem::path& file, const RunRecord& record) {
-  const auto part = part_of(file);
-  std::error_code ignored;
-  std::filesystem::remove(part, ignored);
+  std::vector<std::byte> bytes;
   try {
     const auto held = hdf5::alone();
-    hdf5::File out = hdf5::File::create(part);
+    hdf5::File out = hdf5::File::create(file.string());
     write_record(out, record);
-    out.close();
-    seal(part);
-    publish(part, file);
+    bytes = out.finish();
   } catch (const hdf5::Error&) {
-    std::filesystem::remove(part, ignored);
     throw;
-  } catch (const std::exception& error) {
-    std::filesystem::remove(part, ignored);
+  } catch (const std::runtime_error& error) {
     throw std::runtime_error(file.string() + ": cannot write the record: " + error.what());
   }
+  add_seal(bytes);
+  write_durably(file, bytes);
 }
 
 }  // namespace isorbit::core

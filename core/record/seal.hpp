@@ -4,15 +4,17 @@
 // before it, a line feed. HDF5 ignores what follows the end of its own data, and drops it when a file is
 // rewritten.
 #pragma once
-#include <filesystem>
+#include <cstddef>
+#include <string>
+#include <vector>
 
 namespace isorbit::core {
 
-/// Appends the seal. Throws std::runtime_error naming the path and the cause.
-void seal(const std::filesystem::path& file);
+/// Appends the seal of the bytes to them.
+void add_seal(std::vector<std::byte>& bytes);
 
-/// Throws std::runtime_error when the file has a seal that does not hold. A file without one passes: it was
-/// rewritten by another program since.
-void check_seal(const std::filesystem::path& file);
+/// Takes the seal off the end of a file's bytes. False where they have none: the file was rewritten by
+/// another program since, or cut off. Throws std::runtime_error naming the file when the seal does not hold.
+[[nodiscard]] bool drop_seal(std::vector<std::byte>& bytes, const std::string& name);
 
 }  // namespace isorbit::core

@@ -11,9 +11,11 @@
 #include <fstream>
 #include <functional>
 #include <iterator>
+#include <system_error>
 
 #include "core/record/durable_file.hpp"
 #include "core/record/hdf5.hpp"
+#include "core/record/seal.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -191,27 +193,58 @@ TEST_F(RunFile, DamageAnywhereIsFoundBeforeTheFileIsParsed) {
   }
 }
 
-TEST_F(RunFile, RewrittenWithoutASealIsStillRead) {
+TEST_F(RunFile, WithoutASealItIsReadOnlyWhereThatIsAskedForAndSaysSo) {
   write_run(path_, record());
+  EXPECT_TRUE(read_run(path_, Seal::optional).sealed);
   const std::string whole = bytes(path_);
   std::ofstream(path_, std::ios::binary) << whole.substr(0, whole.size() - 80);
-  EXPECT_EQ(read_run(path_).series.size(), record().series.size());
+  EXPECT_NE(message([&] { (void)read_run(path_); }).find("found no seal at its end"), std::string::npos);
+  const RunRecord read = read_run(path_, Seal::optional);
+  EXPECT_FALSE(read.sealed);
+  EXPECT_EQ(read.series.size(), record().series.size());
+}
+
+TEST_F(RunFile, WhatCannotBeReadIsAnErrorOfTheSystemAndNotOfTheFile) {
+  write_run(path_, record());
+  fs::rename(path_, folder_ / "elsewhere");
+  EXPECT_THROW((void)read_run(path_), std::system_error);
+  fs::create_symlink(path_, path_);
+  try {
+    (void)read_run(path_);
+    ADD_FAILURE() << "read";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code(), std::errc::too_many_symbolic_link_levels);
+  }
+}
+
+// A path and a command line may be any bytes; HDF5 takes UTF-8, and 64 KiB of an attribute.
+TEST_F(RunFile, TextThatHdf5CannotHoldIsWrittenAsItCan) {
+  RunRecord odd = record();
+  odd.provenance["argv"] = "isorbit run caf\xe9/two.json";
+  odd.provenance["long"] = std::string(100000, 'x');
+  std::get<std::vector<std::string>>(odd.series_at("event").columns[1].values) = {std::string("a\0b", 3), "\xe2\x82"};
+  write_run(path_, odd);
+  const RunRecord read = read_run(path_);
+  EXPECT_EQ(read.provenance.at("argv"), R"(isorbit run caf\xE9/two.json)");
+  std::string cut(60000, 'x');
+  cut += "... (100000 bytes)";
+  EXPECT_EQ(read.provenance.at("long"), cut);
+  EXPECT_EQ(read.at("event").at("kind").texts(), (std::vector<std::string>{R"(a\x00b)", R"(\xE2\x82)"}));
 }
 
 TEST_F(RunFile, FilesThatAreNoRunAreRefused) {
-  std::ofstream(path_) << "text";
-  EXPECT_NE(message([&] { (void)read_run(path_); }).find("cannot open as HDF5"), std::string::npos);
-  fs::remove(path_);
-  hdf5::File::create(path_).close();
-  EXPECT_NE(message([&] { (void)read_run(path_); }).find("not the record of a run"), std::string::npos);
-  fs::remove(path_);
-  {
-    auto file = hdf5::File::create(path_);
-    file.write_text("/config", "{}");
-    file.set_attribute("/", "schema_version", std::int64_t{2});
-    file.close();
-  }
-  const auto text = message([&] { (void)read_run(path_); });
+  const auto sealed = [&](std::vector<std::byte> bytes) {
+    add_seal(bytes);
+    write_durably(path_, bytes);
+    return message([&] { (void)read_run(path_); });
+  };
+  EXPECT_NE(sealed({}).find("cannot open as HDF5"), std::string::npos);
+  EXPECT_NE(sealed(std::vector<std::byte>(5000)).find("cannot open as HDF5"), std::string::npos);
+  EXPECT_NE(sealed(hdf5::File::create("run.h5").finish()).find("not the record of a run"), std::string::npos);
+  auto file = hdf5::File::create("run.h5");
+  file.write_text("/config", "{}");
+  file.set_attribute("/", "schema_version", std::int64_t{2});
+  const std::string text = sealed(file.finish());
   EXPECT_NE(text.find("found schema version 2; this program reads 1 to 1"), std::string::npos) << text;
 }
 

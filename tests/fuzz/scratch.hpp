@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <system_error>
 
+#include "core/record/seal.hpp"
 #include "tests/fuzz/target.hpp"
 
 namespace isorbit::fuzz {
@@ -41,6 +43,14 @@ inline std::filesystem::path scratch_file(const std::string& name, std::string_v
   std::ofstream(file, std::ios::binary | std::ios::trunc)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   return file;
+}
+
+/// The same with a seal that holds at its end.
+inline std::filesystem::path sealed_file(const std::string& name, std::string_view bytes) {
+  const auto plain = std::as_bytes(std::span(bytes));
+  std::vector<std::byte> sealed(plain.begin(), plain.end());
+  core::add_seal(sealed);
+  return scratch_file(name, {reinterpret_cast<const char*>(sealed.data()), sealed.size()});
 }
 
 inline std::string contents_of(const std::filesystem::path& file) {

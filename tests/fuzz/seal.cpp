@@ -1,42 +1,48 @@
-// The seal at the end of a finished file: any file is refused just when it ends in a seal of other bytes;
-// once sealed it passes, and does not when a byte of it changes.
+// The seal at the end of a finished file: any bytes are refused just when they end in a seal of other bytes;
+// sealed ones pass, come back without it, and do not pass when a byte of them changes.
 #include "core/record/seal.hpp"
 
 #include "core/document/digest.hpp"
-#include "tests/fuzz/scratch.hpp"
+#include "tests/fuzz/target.hpp"
 
 namespace isorbit::fuzz {
 namespace {
 
-bool passes(std::string_view bytes) {
+constexpr std::string_view kTag = "isorbit-sha256:";
+constexpr std::size_t kLength = kTag.size() + 64 + 1;
+
+enum class Found { none, holds, broken };
+
+Found found_in(std::vector<std::byte> bytes) {
   try {
-    core::check_seal(scratch_file("sealed", bytes));
-    return true;
+    return core::drop_seal(bytes, "sealed") ? Found::holds : Found::none;
   } catch (const std::runtime_error&) {
-    return false;
+    return Found::broken;
   }
 }
 
-bool should_pass(std::string_view bytes) {
-  constexpr std::string_view tag = "isorbit-sha256:";
-  constexpr std::size_t length = tag.size() + 64 + 1;
-  if (bytes.size() < length || !bytes.substr(bytes.size() - length).starts_with(tag)) return true;
-  const std::string_view body = bytes.substr(0, bytes.size() - length);
-  return bytes.substr(body.size() + tag.size(), 64) == core::sha256_hex(body);
+Found expected_of(std::string_view bytes) {
+  if (bytes.size() < kLength || !bytes.substr(bytes.size() - kLength).starts_with(kTag)) return Found::none;
+  const std::string_view body = bytes.substr(0, bytes.size() - kLength);
+  return bytes.substr(body.size() + kTag.size(), 64) == core::sha256_hex(body) ? Found::holds : Found::broken;
 }
 
 }  // namespace
 
 void seal(Input input) {
-  const std::string_view bytes = text_of(input);
-  claim(passes(bytes) == should_pass(bytes), "a file is refused when its seal is that of other bytes");
-  const std::filesystem::path file = scratch_file("sealed", bytes);
-  core::seal(file);
-  std::string sealed = contents_of(file);
-  claim(sealed.starts_with(bytes) && passes(sealed), "a sealed file passes");
+  const std::string_view text = text_of(input);
+  const auto plain = std::as_bytes(std::span(text));
+  const std::vector<std::byte> bytes(plain.begin(), plain.end());
+  claim(found_in(bytes) == expected_of(text), "bytes are refused when their seal is that of others");
+  std::vector<std::byte> sealed = bytes;
+  core::add_seal(sealed);
+  claim(found_in(sealed) == Found::holds, "sealed bytes pass");
+  std::vector<std::byte> opened = sealed;
+  (void)core::drop_seal(opened, "sealed");
+  claim(opened == bytes, "and come back as they were");
   if (bytes.empty()) return;
-  sealed[input[0] % bytes.size()] ^= 1;
-  claim(!passes(sealed), "a byte that changed is noticed");
+  sealed[input[0] % bytes.size()] ^= std::byte{1};
+  claim(found_in(sealed) == Found::broken, "a byte that changed is noticed");
 }
 
 }  // namespace isorbit::fuzz
