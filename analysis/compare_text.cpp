@@ -1,6 +1,7 @@
-// The comparison as an aligned table, and as an object a line.
+// The comparison as an aligned table with its sentences.
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "analysis/compare.hpp"
 #include "analysis/text.hpp"
@@ -8,11 +9,10 @@
 namespace isorbit::analysis {
 namespace {
 
-using core::Json;
+constexpr std::size_t kShownReasons = 3;
 
-std::string value_text(const std::optional<double>& value) {
-  if (!value) return "missing";
-  return std::isnan(*value) ? "nan" : fixed(*value);
+std::string number_text(double value, const char* format = "%.4f") {
+  return std::isnan(value) ? "nan" : fixed(value, format);
 }
 
 std::string name_of(const RunLabel& label) {
@@ -21,97 +21,141 @@ std::string name_of(const RunLabel& label) {
          label.cell_id.substr(0, 8) + ")";
 }
 
-std::vector<std::string> cells_of(const CompareRow& row) {
+std::string joined(const std::vector<std::string>& words, const char* between) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
+  return text;
+}
+
+/// The difference and what belongs to it: difference, sd, p, pairs.
+std::vector<std::string> difference_cells(const CompareRow& row) {
+  if (row.is_reference) return {"baseline", "", "", ""};
+  if (!row.difference) return {row.no_difference, "", "", ""};
+  const Comparison& d = *row.difference;
+  const std::string pairs =
+      std::to_string(d.n) + (d.n < row.pairs_planned ? " of " + std::to_string(row.pairs_planned) : "");
+  return {number_text(d.difference, "%+.4f"), fixed(row.difference_deviation), p_text(row.p_adjusted), pairs};
+}
+
+std::vector<std::string> cells_of(const CompareRow& row, bool survivors) {
   std::vector<std::string> cells = {row.arm, changed_text(row.changed)};
-  for (const auto& value : row.values) cells.push_back(value_text(value));
-  const bool nothing = row.summary.n == 0;
-  cells.push_back(!nothing && std::isnan(row.summary.mean) ? "nan" : fixed(row.summary.mean));
+  for (std::size_t s = 0; s < row.values.size(); ++s)
+    cells.push_back(row.values[s] ? number_text(*row.values[s]) : row.instead[s]);
+  const bool complete = is_complete(row);
+  cells.push_back(survivors && !complete ? seeds_text(row) : "");
+  if (complete || (survivors && row.summary.n > 0))
+    cells.push_back(number_text(row.summary.mean));
+  else
+    cells.push_back(seeds_text(row));
   cells.push_back(fixed(row.summary.standard_deviation));
   cells.push_back(fixed(row.perplexity, "%.3f"));
-  if (row.is_reference) {
-    cells.insert(cells.end(), {"baseline", "", "", ""});
-  } else if (row.difference) {
-    cells.push_back(std::isnan(row.difference->difference) ? "nan"
-                                                           : fixed(row.difference->difference, "%+.4f"));
-    cells.push_back(fixed(row.difference_deviation));
-    cells.push_back(p_text(row.difference->p_value));
-    cells.push_back(std::to_string(row.difference->n));
-  } else {
-    cells.insert(cells.end(), {row.other_model ? "another model" : "-", "-", "-", "0"});
-  }
+  for (std::string& cell : difference_cells(row)) cells.push_back(std::move(cell));
+  std::vector<std::string> notes = row.notes;
+  if (!row.same_as.empty()) notes.insert(notes.begin(), row.same_as);
+  cells.push_back(joined(notes, "; "));
   return cells;
+}
+
+bool has_p(const CompareTable& table) {
+  return std::ranges::any_of(table.rows, [](const CompareRow& row) { return !std::isnan(row.p_adjusted); });
+}
+
+/// Differences without a p for having few pairs.
+bool has_few_pairs(const CompareTable& table) {
+  return std::ranges::any_of(
+      table.rows, [](const CompareRow& row) { return row.difference && row.difference->n < kLeastPairs; });
+}
+
+/// What was chosen on the seeds that it is compared on.
+std::vector<std::string> choices(const CompareTable& table) {
+  std::vector<std::string> lines;
+  for (const CompareRow& row : table.rows) {
+    if (!row.is_reference || row.best_of < 2) continue;
+    std::vector<std::string> names;
+    for (const std::string& name : row.tuned) names.push_back(name.substr(name.find('.') + 1));
+    std::string line = row.arm + ": the best of " + std::to_string(row.best_of) + " values of " +
+                       joined(names, " and ") + ", chosen on the same seeds";
+    if (std::ranges::find(lines, line) == lines.end()) lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string heading(const CompareTable& table) {
+  std::string text = "last " + table.options.metric + (table.options.minimize ? ", lower" : ", higher") +
+                     " is better; difference to " + table.options.baseline + " paired by seed";
+  if (has_p(table)) text += ", p of the two-sided paired t test";
+  if (table.tests > 1)
+    text += ", adjusted by Holm for the " + std::to_string(table.tests) + " tests of this table";
+  for (const std::string& line : choices(table)) text += "\n" + line;
+  if (table.options.survivors && !table.missing.empty())
+    text += "\nsurvivors, as asked for: where seeds are missing, those that are left are a selected set";
+  return text + "\n\n";
+}
+
+std::string body(const CompareTable& table) {
+  std::vector<std::string> header = {"arm", "changed"};
+  for (const std::int64_t seed : table.seeds) header.push_back("seed " + std::to_string(seed));
+  header.insert(header.end(),
+                {"seeds", "mean", "sd", "perplexity", "difference", "sd", "p", "pairs", "note"});
+  std::vector<std::vector<std::string>> rows = {header};
+  for (const CompareRow& row : table.rows) rows.push_back(cells_of(row, table.options.survivors));
+  const std::size_t behind = 2 + table.seeds.size();
+  const auto leave_out = [&](std::size_t column) {
+    for (auto& row : rows) row[column].clear();
+  };
+  const auto says_nothing = [&](std::size_t column) {
+    return std::all_of(rows.begin() + 1, rows.end(), [&](const auto& row) { return row[column].empty(); });
+  };
+  for (const std::size_t column : {std::size_t{1}, behind, behind + 8})
+    if (says_nothing(column)) leave_out(column);
+  if (!table.options.metric.ends_with("/loss")) leave_out(behind + 3);
+  if (!has_p(table)) leave_out(behind + 6);
+  return aligned(rows, 2, 1);
+}
+
+std::string sentences(const CompareTable& table) {
+  std::string text;
+  const std::string least = std::to_string(kLeastPairs) + " pairs of seeds on\n";
+  if (has_few_pairs(table)) text += (has_p(table) ? "p is given from " : "no p: it is given from ") + least;
+  const bool any = std::ranges::any_of(table.rows, [](const auto& row) { return !is_complete(row); });
+  if (any && !table.options.survivors)
+    text += "no mean and no difference where seeds are missing; --survivors takes those that are left\n";
+  std::map<double, std::string> entropies;
+  for (const CompareRow& row : table.rows)
+    if (row.unigram_entropy)
+      entropies.try_emplace(*row.unigram_entropy, row.basis.corpus + " " + row.basis.tokenizer);
+  for (const auto& [entropy, data] : entropies)
+    text += "unigram entropy " + fixed(entropy) + " nats" + (entropies.size() > 1 ? " of " + data : "") +
+            ": the loss of the best model that ignores its input\n";
+  return text.empty() ? text : "\n" + text;
+}
+
+std::string line_of(const MissingRun& run) {
+  return "missing " + name_of(run.label) + ": " + run.instead +
+         (run.reason.empty() ? "" : ": " + run.reason) + "\n";
+}
+
+std::string counts(const CompareTable& table) {
+  std::vector<std::pair<std::string, std::string>> happened;
+  for (const MissingRun& run : table.missing) happened.emplace_back(run.label.arm, run.instead);
+  return std::to_string(table.missing.size()) + " of " + std::to_string(table.runs) +
+         " cells have no value: " + counts_text(happened) + " (--missing names each)\n";
+}
+
+std::string missing_text(const CompareTable& table, bool each) {
+  if (table.missing.empty()) return {};
+  std::string text = each ? "\n" : "\n" + counts(table);
+  std::size_t shown = 0;
+  for (const MissingRun& run : table.missing)
+    if (each || ((run.unknown || run.instead == "damaged") && ++shown <= kShownReasons)) text += line_of(run);
+  return text;
 }
 
 }  // namespace
 
-std::string compare_text(const CompareTable& table) {
+std::string compare_text(const CompareTable& table, bool each) {
   if (table.rows.empty()) return "no runs\n";
-  std::vector<std::string> header = {"arm", "changed"};
-  for (const std::int64_t seed : table.seeds) header.push_back("seed " + std::to_string(seed));
-  if (std::all_of(table.rows.begin(), table.rows.end(),
-                  [](const CompareRow& row) { return row.changed.empty(); }))
-    header[1].clear();
-  const bool perplexity = table.options.metric.ends_with("/loss");
-  header.insert(header.end(),
-                {"mean", "sd", perplexity ? "perplexity" : "", "difference", "sd", "p", "pairs"});
-  std::vector<std::vector<std::string>> rows = {header};
-  for (const CompareRow& row : table.rows) {
-    rows.push_back(cells_of(row));
-    if (!perplexity) rows.back()[table.seeds.size() + 4].clear();
-  }
-  std::string text = "last " + table.options.metric + (table.options.minimize ? ", lower" : ", higher") +
-                     " is better; difference to " + table.options.baseline +
-                     " paired by seed, p of the two-sided paired t test\n\n" + aligned(rows, 2);
-  std::vector<double> entropies;
-  for (const CompareRow& row : table.rows)
-    if (row.unigram_entropy &&
-        std::find(entropies.begin(), entropies.end(), *row.unigram_entropy) == entropies.end())
-      entropies.push_back(*row.unigram_entropy);
-  if (!entropies.empty()) text += "\n";
-  for (const double entropy : entropies)
-    text +=
-        "unigram entropy " + fixed(entropy) + " nats: the loss of the best model that ignores its input\n";
-  if (!table.missing.empty()) text += "\n";
-  for (const MissingRun& run : table.missing)
-    text += "missing " + name_of(run.label) + ": " + run.reason + "\n";
-  return text;
-}
-
-void add_paired(Json& line, const Paired& pair) {
-  line["difference"] = number(pair.comparison.difference);
-  line["difference_deviation"] = number(pair.deviation);
-  line["p_value"] = number(pair.comparison.p_value);
-  line["low"] = number(pair.comparison.low);
-  line["high"] = number(pair.comparison.high);
-  line["pairs"] = pair.comparison.n;
-}
-
-std::string compare_json(const CompareTable& table) {
-  std::string text;
-  for (const CompareRow& row : table.rows) {
-    Json line = label_json(row.arm, row.changed);
-    line["metric"] = table.options.metric;
-    line["seeds"] = table.seeds;
-    line["values"] = Json::array();
-    for (const auto& value : row.values) line["values"].push_back(value ? number(*value) : Json());
-    line["n"] = row.summary.n;
-    line["mean"] = number(row.summary.mean);
-    line["standard_deviation"] = number(row.summary.standard_deviation);
-    line["perplexity"] = number(row.perplexity);
-    line["baseline"] = row.is_reference;
-    if (row.other_model) line["other_model"] = true;
-    if (row.difference) add_paired(line, {*row.difference, row.difference_deviation});
-    if (row.unigram_entropy) line["unigram_entropy"] = *row.unigram_entropy;
-    text += line.dump() + "\n";
-  }
-  for (const MissingRun& run : table.missing) {
-    Json line = label_json(run.label.arm, run.label.changed);
-    line["seed"] = run.label.seed;
-    line["cell_id"] = run.label.cell_id;
-    line["missing"] = run.reason;
-    text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  }
-  return text;
+  return heading(table) + body(table) + sentences(table) + missing_text(table, each);
 }
 
 }  // namespace isorbit::analysis

@@ -1,166 +1,214 @@
 #include "analysis/export.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <cmath>
 #include <map>
 #include <ostream>
+#include <set>
 #include <stdexcept>
 #include <unordered_map>
+
+#include "analysis/csv.hpp"
+#include "analysis/record_columns.hpp"
+#include "analysis/series_name.hpp"
+#include "core/passes/name_glob.hpp"
 
 namespace isorbit::analysis {
 namespace {
 
-template <class Float>
-std::string shortest_of(Float value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
-  std::array<char, 64> text;
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value);
-  return {text.data(), end.ptr};
+std::string text_of(const std::optional<std::int64_t>& number) {
+  return number ? std::to_string(*number) : std::string();
 }
 
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return out + "\"";
-}
+class Exporter {
+ public:
+  Exporter(std::span<const LabelledRun> runs, const ExportOptions& options, std::ostream& out)
+      : runs_(runs), options_(options), out_(out) {
+    for (const LabelledRun& run : runs)
+      for (const auto& [name, value] : run.label.changed)
+        if (std::ranges::find(changed_, name) == changed_.end()) changed_.push_back(name);
+  }
 
-std::string value_at(const core::Values& values, std::size_t row) {
-  if (const auto* doubles = std::get_if<std::vector<double>>(&values)) return shortest((*doubles)[row]);
-  if (const auto* integers = std::get_if<std::vector<std::int64_t>>(&values))
-    return std::to_string((*integers)[row]);
-  return quoted(std::get<std::vector<std::string>>(values)[row]);
-}
-
-/// Calls visit(series, step, value) for everything in a record but its checksums, series by series; a table
-/// of items has the item in place of the step.
-template <class Visit>
-void for_each_value(const core::RunRecord& record, const Visit& visit) {
-  for (const core::Series& series : record.series) {
-    if (series.columns.empty() || series.path == "replay" || series.path == "replay/tensor") continue;
-    const core::Column& axis = series.columns.front();
-    for (std::size_t c = 1; c < series.columns.size(); ++c) {
-      const std::string name = series.path + "/" + series.columns[c].name;
-      for (std::size_t row = 0; row < axis.size(); ++row)
-        visit(name, value_at(axis.values, row), value_at(series.columns[c].values, row));
+  Exported run() {
+    switch (options_.table) {
+      case CsvTable::values:
+        values();
+        break;
+      case CsvTable::steps:
+        steps();
+        break;
+      case CsvTable::events:
+        events();
+        break;
+      case CsvTable::texts:
+        texts();
+        break;
     }
+    if (fitting_) there_.clear();
+    return {std::move(unread_), {there_.begin(), there_.end()}};
   }
-  for (const core::Spectrum& spectrum : record.spectra) {
-    for (std::size_t k = 0; k < spectrum.rank; ++k) {
-      const std::string name = "spectrum/" + spectrum.parameter + "/" + std::to_string(k);
-      for (std::size_t t = 0; t < spectrum.steps.size(); ++t)
-        visit(name, std::to_string(spectrum.steps[t]), shortest(spectrum.values[t * spectrum.rank + k]));
+
+ private:
+  std::string cell(std::string_view text) const { return csv_cell(text, options_.spreadsheet); }
+
+  void header(const std::string& columns) {
+    if (has_header_) return;
+    has_header_ = true;
+    out_ << "cell,arm,seed,";
+    for (const std::string& name : changed_) out_ << cell(name) << ',';
+    out_ << "state," << columns << '\n';
+  }
+
+  /// What every row of a run begins with.
+  std::string prefix_of(const RunLabel& label) const {
+    std::string prefix = label.short_id + "," + cell(label.arm) + "," + std::to_string(label.seed) + ",";
+    for (const std::string& name : changed_) {
+      const auto it = std::ranges::find(label.changed, name, &std::pair<std::string, std::string>::first);
+      prefix += (it == label.changed.end() ? "" : cell(it->second)) + ",";
     }
+    return prefix + label.state.name + ",";
   }
-}
 
-std::vector<std::string> changed_names(std::span<const LabelledRun> runs) {
-  std::vector<std::string> names;
-  for (const LabelledRun& run : runs)
-    for (const auto& [name, value] : run.label.changed)
-      if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  return names;
-}
-
-/// "cell_id,arm,seed,<changed values>," of one run.
-std::string prefix_of(const RunLabel& label, const std::vector<std::string>& names) {
-  std::string prefix = label.cell_id + "," + quoted(label.arm) + "," + std::to_string(label.seed) + ",";
-  for (const std::string& name : names) {
-    const auto it = std::find_if(label.changed.begin(), label.changed.end(),
-                                 [&](const auto& value) { return value.first == name; });
-    prefix += (it == label.changed.end() ? "" : quoted(it->second)) + ",";
-  }
-  return prefix;
-}
-
-std::string header_of(const std::vector<std::string>& names) {
-  std::string header = "cell_id,arm,seed,";
-  for (const std::string& name : names) header += quoted(name) + ",";
-  return header;
-}
-
-void write_long(std::span<const LabelledRun> runs, std::ostream& out) {
-  const std::vector<std::string> names = changed_names(runs);
-  out << header_of(names) << "series,step,value\n";
-  for (const LabelledRun& run : runs) {
-    if (!run.load) continue;
-    const std::string prefix = prefix_of(run.label, names);
-    for_each_value(run.load(),
-                   [&](const std::string& series, const std::string& step, const std::string& value) {
-                     out << prefix << quoted(series) << ',' << step << ',' << value << '\n';
-                   });
-  }
-}
-
-/// Of a record, for one row a step: without its tables of items.
-core::RunRecord over_steps(core::RunRecord record) {
-  std::erase_if(record.series, [](const core::Series& series) {
-    return !series.columns.empty() && series.columns.front().name == "item";
-  });
-  return record;
-}
-
-/// Series of all records in order of first appearance.
-std::vector<std::string> series_names(std::span<const LabelledRun> runs) {
-  std::vector<std::string> names;
-  std::unordered_map<std::string, bool> known;
-  for (const LabelledRun& run : runs) {
-    if (!run.load) continue;
-    for_each_value(over_steps(run.load()),
-                   [&](const std::string& series, const std::string&, const std::string&) {
-                     if (known.emplace(series, true).second) names.push_back(series);
-                   });
-  }
-  return names;
-}
-
-void write_wide(std::span<const LabelledRun> runs, std::ostream& out) {
-  const std::vector<std::string> names = changed_names(runs), series = series_names(runs);
-  std::unordered_map<std::string, std::size_t> column;
-  for (const std::string& name : series) column.emplace(name, column.size());
-  out << header_of(names) << "step";
-  for (const std::string& name : series) out << ',' << quoted(name);
-  out << '\n';
-  for (const LabelledRun& run : runs) {
-    if (!run.load) continue;
-    const std::string prefix = prefix_of(run.label, names);
-    // Rows by (step, how many rows of the series stand at this step already); cells by column.
-    std::map<std::pair<std::int64_t, std::size_t>, std::map<std::size_t, std::string>> rows;
-    std::map<std::pair<std::size_t, std::int64_t>, std::size_t> seen;
-    for_each_value(over_steps(run.load()),
-                   [&](const std::string& name, const std::string& step, const std::string& value) {
-                     const std::int64_t at = std::stoll(step);
-                     const std::size_t c = column.at(name);
-                     rows[{at, seen[{c, at}]++}][c] = value;
-                   });
-    for (const auto& [key, cells] : rows) {
-      out << prefix << key.first;
-      std::size_t c = 0;
-      for (const auto& [at, value] : cells) {
-        for (; c <= at; ++c) out << ',';
-        out << value;
+  /// Calls visit(prefix, record) for every run that has recorded something that can be read.
+  template <class Visit>
+  void for_each_run(const Visit& visit) {
+    for (const LabelledRun& run : runs_) {
+      const auto is_unread = [&](const Exported::Unread& u) { return u.label.cell_id == run.label.cell_id; };
+      if (!run.load || std::ranges::any_of(unread_, is_unread)) continue;
+      try {
+        visit(prefix_of(run.label), run.load());
+      } catch (const std::exception& error) {
+        unread_.push_back({run.label, error.what()});
       }
-      for (; c < series.size(); ++c) out << ',';
-      out << '\n';
     }
   }
-}
+
+  bool fits(const RecordColumn& column) {
+    const std::string name = column.name();
+    const bool fits = options_.series == "*" || core::matches(options_.series, name);
+    fitting_ = fitting_ || fits;
+    if (!fits && !fitting_) there_.insert(name);
+    return fits;
+  }
+
+  void values() {
+    const std::string columns = "series,parameter,layer,kind,index,column,step,value,unit";
+    for_each_run([&](const std::string& prefix, const core::RunRecord& record) {
+      for_each_column(record, [&](const RecordColumn& column) {
+        if (column.is_text() || !fits(column)) return;
+        header(columns);
+        const SeriesName name = series_name(column.series);
+        const std::string start = prefix + cell(name.series) + "," + cell(name.parameter) + "," + name.layer +
+                                  "," + cell(name.kind) + ",";
+        const std::string middle = "," + cell(column.column) + ",", end = "," + cell(column.unit) + "\n";
+        for (std::size_t row = 0; row < column.rows(); ++row)
+          out_ << start << text_of(column.index(row)) << middle << text_of(column.step(row)) << ','
+               << column.value(row) << end;
+      });
+    });
+    if (fitting_ || there_.empty()) header(columns);
+  }
+
+  void texts() {
+    header("series,index,column,step,text");
+    for_each_run([&](const std::string& prefix, const core::RunRecord& record) {
+      for_each_column(record, [&](const RecordColumn& column) {
+        if (!column.is_text()) return;
+        for (std::size_t row = 0; row < column.rows(); ++row)
+          out_ << prefix << cell(column.series) << ',' << text_of(column.index(row)) << ','
+               << cell(column.column) << ',' << text_of(column.step(row)) << ',' << cell(column.value(row))
+               << '\n';
+      });
+    });
+  }
+
+  /// Calls visit for the columns that a table of steps has.
+  template <class Visit>
+  void for_each_of_steps(const core::RunRecord& record, const Visit& visit) {
+    for_each_column(record, [&](const RecordColumn& column) {
+      if (column.is_over_steps() && !column.is_text() && fits(column)) visit(column);
+    });
+  }
+
+  void steps() {
+    std::unordered_map<std::string, std::size_t> places;
+    std::string columns = "step";
+    for_each_run([&](const std::string&, const core::RunRecord& record) {
+      for_each_of_steps(record, [&](const RecordColumn& column) {
+        if (places.emplace(column.full_name(), places.size()).second)
+          columns += "," + cell(column.full_name());
+      });
+    });
+    if (!fitting_ && !there_.empty()) return;
+    header(columns);
+    for_each_run([&](const std::string& prefix, const core::RunRecord& record) {
+      std::map<std::int64_t, std::map<std::size_t, std::string>> rows;  // by step, then place
+      for_each_of_steps(record, [&](const RecordColumn& column) {
+        const std::size_t place = places.at(column.full_name());
+        for (std::size_t row = 0; row < column.rows(); ++row)
+          rows[*column.step(row)][place] = column.value(row);
+      });
+      for (const auto& [step, cells] : rows) {
+        out_ << prefix << step;
+        std::size_t place = 0;
+        for (const auto& [at, value] : cells) {
+          for (; place <= at; ++place) out_ << ',';
+          out_ << value;
+        }
+        for (; place < places.size(); ++place) out_ << ',';
+        out_ << '\n';
+      }
+    });
+  }
+
+  void events() {
+    std::vector<std::string> numbers;  // columns behind those that name the event
+    const auto is_named = [](const std::string& name) {
+      return name == "step" || name == "kind" || name == "parameter";
+    };
+    for_each_run([&](const std::string&, const core::RunRecord& record) {
+      if (const core::Series* events = record.find("event"))
+        for (const core::Column& column : events->columns)
+          if (!is_named(column.name) && std::ranges::find(numbers, column.name) == numbers.end())
+            numbers.push_back(column.name);
+    });
+    std::string columns = "step,kind,parameter,layer";
+    for (const std::string& name : numbers) columns += "," + cell(name);
+    header(columns);
+    for_each_run([&](const std::string& prefix, const core::RunRecord& record) {
+      const core::Series* events = record.find("event");
+      if (events == nullptr || events->columns.empty()) return;
+      std::vector<RecordColumn> cells;
+      for (const core::Column& column : events->columns) cells.emplace_back(*events, column, std::nullopt);
+      const auto value = [&](const std::string& name, std::size_t row) {
+        const auto found = std::ranges::find(cells, name, &RecordColumn::column);
+        return found == cells.end() ? std::string() : found->value(row);
+      };
+      for (std::size_t row = 0; row < events->columns.front().size(); ++row) {
+        const std::string parameter = value("parameter", row);
+        out_ << prefix << value("step", row) << ',' << cell(value("kind", row)) << ',' << cell(parameter)
+             << ',' << parameter_name({}, parameter).layer;
+        for (const std::string& name : numbers) out_ << ',' << cell(value(name, row));
+        out_ << '\n';
+      }
+    });
+  }
+
+  std::span<const LabelledRun> runs_;
+  const ExportOptions& options_;
+  std::ostream& out_;
+  std::vector<std::string> changed_;
+  std::vector<Exported::Unread> unread_;
+  std::set<std::string> there_;  // series, as long as none fits
+  bool fitting_ = false, has_header_ = false;
+};
 
 }  // namespace
 
-std::string shortest(double value) { return shortest_of(value); }
-std::string shortest(float value) { return shortest_of(value); }
-
-void export_csv(std::span<const LabelledRun> runs, CsvShape shape, std::ostream& out) {
-  if (shape == CsvShape::tall)
-    write_long(runs, out);
-  else
-    write_wide(runs, out);
+Exported export_csv(std::span<const LabelledRun> runs, const ExportOptions& options, std::ostream& out) {
+  Exported exported = Exporter(runs, options, out).run();
   out.flush();
   if (!out) throw std::runtime_error("writing the CSV failed: the disk is full or the reader went away");
+  return exported;
 }
 
 }  // namespace isorbit::analysis

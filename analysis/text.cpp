@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 namespace isorbit::analysis {
 
@@ -27,7 +28,8 @@ std::string changed_text(const std::vector<std::pair<std::string, std::string>>&
   return text;
 }
 
-std::string aligned(const std::vector<std::vector<std::string>>& rows, std::size_t text_columns) {
+std::string aligned(const std::vector<std::vector<std::string>>& rows, std::size_t text_columns,
+                    std::size_t notes) {
   std::vector<std::size_t> widths(rows.front().size(), 0);
   for (const auto& row : rows)
     for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
@@ -37,12 +39,32 @@ std::string aligned(const std::vector<std::vector<std::string>>& rows, std::size
     for (std::size_t c = 0; c < row.size(); ++c) {
       if (widths[c] == 0) continue;
       const std::string pad(widths[c] - row[c].size(), ' ');
-      line += (c < text_columns ? row[c] + pad : pad + row[c]) + "  ";
+      const bool left = c < text_columns || c + notes >= row.size();
+      line += (left ? row[c] + pad : pad + row[c]) + "  ";
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
   }
   return out;
+}
+
+std::string counts_text(const std::vector<std::pair<std::string, std::string>>& happened) {
+  std::vector<std::string> names;
+  std::map<std::string, std::map<std::string, std::size_t>> counts;
+  for (const auto& [name, what] : happened) {
+    if (!counts.contains(name)) names.push_back(name);
+    ++counts[name][what.substr(0, what.find(" at "))];
+  }
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : "; ") + name;
+    const char* before = " ";
+    for (const auto& [what, count] : counts[name]) {
+      text += before + std::to_string(count) + " " + what;
+      before = ", ";
+    }
+  }
+  return text;
 }
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }

@@ -14,9 +14,13 @@ namespace isorbit::analysis {
 [[nodiscard]] std::string p_text(double p);
 /// "block_size=64,kv_heads=4".
 [[nodiscard]] std::string changed_text(const std::vector<std::pair<std::string, std::string>>& changed);
-/// Left-aligned up to column `text_columns`, right-aligned after; empty columns are left out.
-[[nodiscard]] std::string aligned(const std::vector<std::vector<std::string>>& rows,
-                                  std::size_t text_columns);
+/// The first `text_columns` and the last `notes` columns stand left, the others right; empty columns are left
+/// out.
+[[nodiscard]] std::string aligned(const std::vector<std::vector<std::string>>& rows, std::size_t text_columns,
+                                  std::size_t notes = 0);
+/// How often each name has what, in order of the names: "adamw 3 missing; poet 1 diverged, 2 missing". Of
+/// what happened at a step, the step is left out.
+[[nodiscard]] std::string counts_text(const std::vector<std::pair<std::string, std::string>>& happened);
 /// Null for what is not finite.
 [[nodiscard]] core::Json number(double value);
 /// {"arm", "changed"}.

@@ -161,6 +161,22 @@ void check_rewarm(const Method& method, const Document& document, Problems& prob
                "an event \"merge\" in the method", "it would never happen");
 }
 
+/// Names become those of columns in records.
+void check_names(const Json& groups, const Document& document, Problems& problems) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    names.push_back(groups[i].value("name", groups[i].at("parameters").get<std::string>()));
+    if (!groups[i].contains("name")) continue;
+    const std::string at = core::pointer_join("/groups", i) + "/name";
+    if (names.back().find('/') != std::string::npos)
+      problems.add(document, at, in_quotes(names.back()), "a name without \"/\"",
+                   "it is part of a column's name, and \"/\" parts groups there");
+    if (std::ranges::count(names, names.back()) > 1)
+      problems.add(document, at, in_quotes(names.back()) + " a second time", "another name",
+                   "a group before it is called so");
+  }
+}
+
 }  // namespace
 
 bool EventWord::due(std::int64_t step) const {
@@ -190,6 +206,7 @@ Method read_method(const Document& document, const Json& overrides) {
   for (std::size_t i = 0; i < groups.size(); ++i)
     method.groups.push_back(reader.group(groups[i], core::pointer_join("/groups", i)));
   method.events = reader.events(method.resolved.at("events"), "/events");
+  check_names(groups, document, problems);
   check_rewarm(method, document, problems);
   problems.throw_if_any();
   return method;

@@ -35,7 +35,12 @@ Spec method_spec() {
   const Vocabulary& all = Vocabulary::all();
   const Spec constant = Spec::either({Spec::number(), Spec::boolean(), Spec::text()});
   const Spec group =
-      Spec::object({{"parameters",
+      Spec::object({{"name",
+                     Spec::text().at_least_items(1),
+                     "what records call its learning rate by; its pattern where absent",
+                     {},
+                     true},
+                    {"parameters",
                      Spec::text().at_least_items(1),
                      "pattern over names of parameters: * any characters, ? one, {a,b} either",
                      {}},

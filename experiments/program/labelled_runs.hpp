@@ -1,5 +1,6 @@
 // A sweep's folder as analysis sees it.
 #pragma once
+#include <span>
 #include <vector>
 
 #include "analysis/labelled_run.hpp"
@@ -7,7 +8,9 @@
 
 namespace isorbit::experiments {
 
-/// The cells in order; those that are not complete have no record.
-[[nodiscard]] std::vector<analysis::LabelledRun> labelled_runs(const Results& results);
+/// These cells of the results, in order: those that are done with their record, others with what happened to
+/// them and what their newest attempt has recorded.
+[[nodiscard]] std::vector<analysis::LabelledRun> labelled_runs(const Results& results,
+                                                               std::span<const Cell> cells);
 
 }  // namespace isorbit::experiments

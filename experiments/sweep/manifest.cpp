@@ -51,6 +51,7 @@ Spec manifest_spec() {
       Field{"model", Spec::text(), "SHA-256 of the resolved model, but for its batch", ""},
       Field{"data", Spec::text(), "corpus and tokenizer", ""},
       Field{"data_sha256", Spec::text(), "of the data", ""},
+      Field{"targets_sha256", Spec::text(), "of what the validation covers", ""},
       Field{"from", from_spec(), "what its weights start from", {}, true},
   });
   const Spec dropped = Spec::object({
@@ -83,10 +84,11 @@ Cell cell_from(const Json& entry) {
   cell.changed = assignments(entry.at("changed"));
   cell.seed = entry.at("seed").get<std::int64_t>();
   cell.folder = entry.at("folder").get<std::string>();
-  cell.facts = {entry.at("steps").get<std::int64_t>(),      entry.at("tokens").get<std::int64_t>(),
-                entry.at("parameters").get<std::int64_t>(), entry.at("spectra_bytes").get<double>(),
-                entry.at("unigram_entropy").get<double>(),  entry.at("model").get<std::string>(),
-                entry.at("data").get<std::string>(),        entry.at("data_sha256").get<std::string>()};
+  cell.facts = {entry.at("steps").get<std::int64_t>(),        entry.at("tokens").get<std::int64_t>(),
+                entry.at("parameters").get<std::int64_t>(),   entry.at("spectra_bytes").get<double>(),
+                entry.at("unigram_entropy").get<double>(),    entry.at("model").get<std::string>(),
+                entry.at("data").get<std::string>(),          entry.at("data_sha256").get<std::string>(),
+                entry.at("targets_sha256").get<std::string>()};
   if (entry.contains("from")) {
     const auto text = [&](const char* key) { return entry.at("from").at(key).get<std::string>(); };
     cell.from = {text("arm"), text("id"), text("folder"), text("file"), text("sha256")};
@@ -123,7 +125,8 @@ Json manifest_of(const Sweep& sweep) {
                             {"unigram_entropy", cell.facts.unigram_entropy},
                             {"model", cell.facts.model},
                             {"data", cell.facts.data},
-                            {"data_sha256", cell.facts.data_sha256}});
+                            {"data_sha256", cell.facts.data_sha256},
+                            {"targets_sha256", cell.facts.targets_sha256}});
     if (cell.from) out["cells"].back()["from"] = from_json(*cell.from);
   }
   for (const Dropped& dropped : sweep.dropped) {

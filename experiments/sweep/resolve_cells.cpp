@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/passes/summary.hpp"
+#include "experiments/data/validation_set.hpp"
 #include "experiments/distributed/rank_model.hpp"
 #include "experiments/sweep/missing_corpus.hpp"
 #include "experiments/training/cell_document.hpp"
@@ -153,8 +154,11 @@ std::shared_ptr<BatchSource> CellResolver::open_data(const Candidate& c, const c
   }
   try {
     const BatchRequest request = batch_request(model, c.training.at("valid_targets").get<std::int64_t>());
-    return open_batches(open_corpus(corpus, data_dir_), TokenizerChoice::from_json(c.data.at("tokenizer")),
-                        request);
+    const Corpus opened = open_corpus(corpus, data_dir_);
+    const TokenizerChoice tokenizer = TokenizerChoice::from_json(c.data.at("tokenizer"));
+    std::shared_ptr<BatchSource> source = open_batches(opened, tokenizer, request);
+    validated_on_[source.get()] = validation_sha256(opened, tokenizer, request, source->data_sha256());
+    return source;
   } catch (const DataError& error) {
     add({s_.document.file,
          s_.document.position("/data"),
@@ -286,6 +290,7 @@ Cell CellResolver::resolve(const Candidate& c, std::optional<CellStart> from, co
   cell.facts.data = c.data.at("corpus").get<std::string>() + " " +
                     TokenizerChoice::from_json(c.data.at("tokenizer")).label();
   cell.facts.data_sha256 = data->data_sha256();
+  cell.facts.targets_sha256 = validated_on_.at(data);
   cell.facts.unigram_entropy = data->unigram_entropy();
   return cell;
 }

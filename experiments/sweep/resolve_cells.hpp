@@ -57,6 +57,7 @@ class CellResolver {
   std::map<std::string, std::shared_ptr<core::Model>> models_;
   std::map<std::string, std::shared_ptr<Method>> methods_;
   std::map<std::string, std::shared_ptr<BatchSource>> data_;
+  std::map<const BatchSource*, std::string> validated_on_;  // validation_sha256 of those
 };
 
 /// What a collector holds, and nothing left in it.

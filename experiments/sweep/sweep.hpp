@@ -28,6 +28,7 @@ struct CellFacts {
   std::string model = {};       // SHA-256 of the resolved model, but for its batch
   std::string data = {};        // corpus and tokenizer: "austen bytes"
   std::string data_sha256 = {};
+  std::string targets_sha256 = {};  // of what the validation covers (validation_sha256)
   // Not in a manifest:
   std::int64_t batch = 0;          // sequences or images a step
   std::int64_t valid_batches = 0;  // a validation takes

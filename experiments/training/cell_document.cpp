@@ -18,7 +18,7 @@ using core::Spec;
 Json without_cosmetics(const Json& value, bool top) {
   if (value.is_array()) {
     Json out = Json::array();
-    for (const Json& element : value) out.push_back(without_cosmetics(element, false));
+    for (const Json& element : value) out.push_back(without_cosmetics(element, top));
     return out;
   }
   if (!value.is_object()) return value;
@@ -26,7 +26,8 @@ Json without_cosmetics(const Json& value, bool top) {
   for (const auto& [key, member] : value.items()) {
     const bool cosmetic = key.starts_with("x-") || key == "$schema" || key == "doc" ||
                           (top && (key == "name" || key == "exports"));
-    if (!cosmetic) out[key] = without_cosmetics(member, false);
+    // A group of a method is named as a document is.
+    if (!cosmetic) out[key] = without_cosmetics(member, top && key == "groups");
   }
   return out;
 }

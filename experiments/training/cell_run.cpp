@@ -113,11 +113,24 @@ void CellRun::open_recorder(std::optional<std::int64_t> resumed_from, std::span<
     recorder_.emplace();
 }
 
+namespace {
+
+/// Their own, or their patterns.
+std::vector<std::string> names_of_groups(const Method& method) {
+  std::vector<std::string> names;
+  for (const Json& group : method.resolved.at("groups"))
+    names.push_back(group.value("name", group.at("parameters").get<std::string>()));
+  return names;
+}
+
+}  // namespace
+
 void CellRun::begin() {
   if (request_.document.contains("from")) start_from(learner_, setup_.given_weights(request_));
   events();
   link(NAN);
   recorder_->replay_tensors(chain_.tensors());
+  recorder_->groups(names_of_groups(setup_.method));
   owed_ = {true, true};
 }
 

@@ -46,7 +46,7 @@ NamedValue named(RecordValue&& v) {
           integer != nullptr ? static_cast<double>(*integer) : std::get<double>(v.value)};
 }
 
-std::optional<NamedRow> named_row(const Json& row) {
+std::optional<NamedRow> named_row(const Json& row, std::span<const std::string> groups = {}) {
   NamedRow out;
   if (row.value("t", "") == "spectrum") {
     std::vector<float> values = core::unpack_floats(row.at("singular_values"));
@@ -55,7 +55,7 @@ std::optional<NamedRow> named_row(const Json& row) {
     out.values.push_back({{"singular_values", LiveColumn::Kind::floats, values.size()}, std::move(values)});
     return out;
   }
-  std::optional<RecordRow> recorded = record_row(row);
+  std::optional<RecordRow> recorded = record_row(row, groups);
   if (!recorded) return std::nullopt;
   out.table = std::move(recorded->series);
   for (RecordValue& value : recorded->values) out.values.push_back(named(std::move(value)));
@@ -79,7 +79,8 @@ class View {
     bool trained = false;
     for (const Json& row : rows) {
       trained = trained || is_train(row);
-      if (std::optional<NamedRow> found = named_row(row)) waiting_.push_back(std::move(*found));
+      if (std::optional<std::vector<std::string>> names = group_names(row)) groups_ = std::move(*names);
+      if (std::optional<NamedRow> found = named_row(row, groups_)) waiting_.push_back(std::move(*found));
     }
     if (!live_ && !trained) return;
     if (!live_) make();
@@ -129,6 +130,7 @@ class View {
 
   std::filesystem::path file_;
   std::vector<NamedRow> waiting_;
+  std::vector<std::string> groups_;
   std::map<std::string, std::vector<LiveColumn>> columns_;
   std::unique_ptr<core::LiveFile> live_;
 };

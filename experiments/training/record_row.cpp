@@ -13,13 +13,20 @@ RecordValue step_of(const Json& row) {
   return {"step", row.at("step").get<std::int64_t>(), "1", "finished updates"};
 }
 
-RecordRow train(const Json& row) {
+/// Of rows without names, which older programs wrote, the number of the group stands for its name.
+std::string rate_column(std::size_t group, std::span<const std::string> groups) {
+  if (group == 0) return "learning_rate";
+  return "learning_rate:" + (group < groups.size() ? groups[group] : std::to_string(group));
+}
+
+RecordRow train(const Json& row, std::span<const std::string> groups) {
   RecordRow out{"train", {step_of(row)}};
   out.values.push_back({"loss", number(row.at("loss")), "nats", "training loss of the step's batch"});
   const Json& rates = row.at("learning_rate");
   for (std::size_t g = 0; g < rates.size(); ++g)
-    out.values.push_back({g == 0 ? "learning_rate" : "learning_rate_" + std::to_string(g), number(rates[g]),
-                          "1", "learning rate of the method's group, in order"});
+    out.values.push_back({rate_column(g, groups), number(rates[g]), "1",
+                          g == 0 ? "learning rate of the method's first group"
+                                 : "learning rate of the method's group of this name"});
   out.values.push_back(
       {"grad_norm", number(row.at("grad_norm")), "1", "Euclidean norm of all gradients before clipping"});
   out.values.push_back({"tokens", row.at("tokens").get<std::int64_t>(), "1", "targets seen so far"});
@@ -72,14 +79,19 @@ RecordRow segment(const Json& row) {
 
 }  // namespace
 
-std::optional<RecordRow> record_row(const Json& row) {
+std::optional<RecordRow> record_row(const Json& row, std::span<const std::string> groups) {
   const auto kind = row.at("t").get<std::string>();
-  if (kind == "train") return train(row);
+  if (kind == "train") return train(row, groups);
   if (kind == "valid") return valid(row);
   if (kind == "measure") return measures(row);
   if (kind == "event") return event(row);
   if (kind == "segment") return segment(row);
   return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> group_names(const Json& row) {
+  if (row.at("t") != "groups") return std::nullopt;
+  return row.at("names").get<std::vector<std::string>>();
 }
 
 }  // namespace isorbit::experiments

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,8 +23,13 @@ struct RecordRow {
   std::vector<RecordValue> values;
 };
 
-/// Of a train, valid, measure, event or segment row; nothing of any other. Throws Json::exception where a
-/// row has not what its kind has.
-[[nodiscard]] std::optional<RecordRow> record_row(const core::Json& row);
+/// Of a train, valid, measure, event or segment row; nothing of any other. `groups`: names of the method's
+/// groups, of a "groups" row before it; the learning rate of the first is "learning_rate", of another
+/// "learning_rate:<name>". Throws Json::exception where a row has not what its kind has.
+[[nodiscard]] std::optional<RecordRow> record_row(const core::Json& row,
+                                                  std::span<const std::string> groups = {});
+
+/// The names in a "groups" row; nothing of any other.
+[[nodiscard]] std::optional<std::vector<std::string>> group_names(const core::Json& row);
 
 }  // namespace isorbit::experiments

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <numeric>
 #include <stdexcept>
 
@@ -96,6 +97,35 @@ core::Series series_of(const Json& json) {
   return series;
 }
 
+bool has_end(std::span<const Json> rows) {
+  return !rows.empty() && rows.back().is_object() && rows.back().value("t", "") == "end";
+}
+
+/// What the rows say; without config and provenance where there is no end.
+core::RunRecord record_from(std::span<const Json> rows, const std::filesystem::path& journal) {
+  try {
+    core::RunRecord record;
+    std::vector<std::string> groups;
+    for (const Json& row : rows) {
+      if (std::optional<std::vector<std::string>> names = group_names(row)) groups = std::move(*names);
+      if (row.at("t") == "spectrum") add_spectrum(record, row);
+      if (row.at("t") == "replay") add_replay(record, row);
+      if (row.at("t") == "replay_tensors") add_replay_tensors(record, row);
+      if (const std::optional<RecordRow> recorded = record_row(row, groups)) add(record, *recorded);
+    }
+    if (!has_end(rows)) return record;
+    const Json& end = rows.back();
+    record.config = end.at("config").get<std::string>();
+    record.provenance = end.at("provenance").get<std::map<std::string, std::string>>();
+    for (const Json& series : end.at("series")) record.series.push_back(series_of(series));
+    return record;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw std::runtime_error(journal.string() + ": holds a row that is none of a run's: " + error.what());
+  }
+}
+
 }  // namespace
 
 Recorder::Recorder(std::filesystem::path folder, std::optional<std::int64_t> resumed_from,
@@ -165,6 +195,10 @@ void Recorder::event(const EventRow& row) {
           {"ulp", row.ulp}});
 }
 
+void Recorder::groups(const std::vector<std::string>& names) {
+  append({{"t", "groups"}, {"step", 0}, {"names", names}});
+}
+
 void Recorder::replay_tensors(const std::vector<std::string>& names) {
   append({{"t", "replay_tensors"}, {"step", 0}, {"names", names}});
 }
@@ -195,25 +229,13 @@ void Recorder::end(std::int64_t step, const std::string& config,
 }
 
 std::optional<core::RunRecord> Recorder::record_of(const std::filesystem::path& folder) {
-  const std::filesystem::path journal = journal_path(folder);
-  const std::vector<Json> rows = core::Journal::read(journal).rows;
-  if (rows.empty() || !rows.back().is_object() || rows.back().value("t", "") != "end") return {};
-  try {
-    const Json& end = rows.back();
-    core::RunRecord record;
-    record.config = end.at("config").get<std::string>();
-    record.provenance = end.at("provenance").get<std::map<std::string, std::string>>();
-    for (const Json& row : rows) {
-      if (row.at("t") == "spectrum") add_spectrum(record, row);
-      if (row.at("t") == "replay") add_replay(record, row);
-      if (row.at("t") == "replay_tensors") add_replay_tensors(record, row);
-      if (const std::optional<RecordRow> recorded = record_row(row)) add(record, *recorded);
-    }
-    for (const Json& series : end.at("series")) record.series.push_back(series_of(series));
-    return record;
-  } catch (const std::exception& error) {
-    throw std::runtime_error(journal.string() + ": holds a row that is none of a run's: " + error.what());
-  }
+  const std::vector<Json> rows = core::Journal::read(journal_path(folder)).rows;
+  if (!has_end(rows)) return {};
+  return record_from(rows, journal_path(folder));
+}
+
+core::RunRecord Recorder::so_far(const std::filesystem::path& folder) {
+  return record_from(core::Journal::read(journal_path(folder)).rows, journal_path(folder));
 }
 
 }  // namespace isorbit::experiments

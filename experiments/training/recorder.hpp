@@ -1,9 +1,9 @@
 // The rows of a run: appended to the journal of an attempt while it lives, sealed as one HDF5 file at its
 // end.
 //
-// Journal rows have a "t": train | valid | spectrum | measure | event | replay | replay_tensors (all with
-// "step"), segment, and as the last one "end" with what the record holds besides rows: config, provenance and
-// the series of evaluations.
+// Journal rows have a "t": train | valid | spectrum | measure | event | replay | replay_tensors | groups (all
+// with "step"), segment, and as the last one "end" with what the record holds besides rows: config,
+// provenance and the series of evaluations.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -39,6 +39,8 @@ class Recorder {
                 std::span<const double> singular_values);
   void measures(std::int64_t step, const std::string& series, const std::map<std::string, double>& values);
   void event(const EventRow& row);
+  /// Names of the method's groups, before the first step.
+  void groups(const std::vector<std::string>& names);
   /// Names of what the digests of links are of.
   void replay_tensors(const std::vector<std::string>& names);
   /// A link of the chain (replay_chain.hpp).
@@ -63,6 +65,8 @@ class Recorder {
   /// The record of the attempt in a folder; nothing where its journal has no end. Throws std::runtime_error
   /// where the journal cannot be read or a row is not what it says.
   [[nodiscard]] static std::optional<core::RunRecord> record_of(const std::filesystem::path& folder);
+  /// The same as far as the attempt came: without config and provenance where its journal has no end.
+  [[nodiscard]] static core::RunRecord so_far(const std::filesystem::path& folder);
 
   [[nodiscard]] static std::filesystem::path journal_path(const std::filesystem::path& folder) {
     return folder / "journal.log";

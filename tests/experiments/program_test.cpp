@@ -73,10 +73,13 @@ TEST(Program, RunsASweepThenFindsItDoneThenComparesAndExportsIt) {
 
   const Ran csv = run_program(small.path(), "export runs/small --format csv");
   EXPECT_EQ(csv.code, 0) << csv.err;
-  EXPECT_TRUE(csv.out.starts_with("cell_id,arm,seed,method.learning_rate,series,step,value\n"));
-  EXPECT_HOLDS(csv.out, ",train/loss,4,");
-  EXPECT_HOLDS(csv.out, ",valid/loss,4,");
-  EXPECT_HOLDS(csv.out, ",spectrum/layers.0.q.weight/31,4,");
+  EXPECT_TRUE(
+      csv.out.starts_with("cell,arm,seed,method.learning_rate,state,series,parameter,layer,kind,index,"
+                          "column,step,value,unit\n"));
+  EXPECT_HOLDS(csv.out, ",done,train,,,,,loss,4,");
+  EXPECT_HOLDS(csv.out, ",done,valid,,,,,loss,4,");
+  EXPECT_HOLDS(csv.out, ",done,spectrum,layers.0.q.weight,0,q,31,singular_value,4,");
+  EXPECT_HOLDS(csv.out, ",train,,,,,learning_rate:*,4,") << "poet has a second group";
   EXPECT_EQ(run_program(small.path(), "export runs/small --shape wide -o wide.csv").code, 0);
   EXPECT_HOLDS(contents(small.path() / "wide.csv"), ",train/loss");
 }
@@ -87,7 +90,8 @@ TEST(Program, ListsMissingCellsInsteadOfIgnoringThem) {
   const Ran compared = run_program(small.path(), "compare runs/small");
   EXPECT_EQ(compared.code, 0);
   EXPECT_EQ(std::count(compared.out.begin(), compared.out.end(), '\n') > 6, true);
-  EXPECT_HOLDS(compared.out, "missing poet seed 1");
+  EXPECT_HOLDS(compared.out, "6 of 8 cells have no value: adamw 2 missing; poet 2 missing; wisca 2 missing");
+  EXPECT_HOLDS(run_program(small.path(), "compare runs/small --missing").out, "missing poet seed 1");
   EXPECT_HOLDS(run_program(small.path(), "status runs/small").out, "8 cells: 2 done 6 planned");
 }
 
@@ -117,7 +121,7 @@ TEST(Program, SavesItsStateOnTheFirstInterruptAndGoesOnFromIt) {
     std::set<std::string> rows;
     std::istringstream in(csv);
     for (std::string line; std::getline(in, line);)
-      if (line.find("train/loss") != std::string::npos) rows.insert(line);
+      if (line.find(",train,,,,,loss,") != std::string::npos) rows.insert(line);
     return rows;
   };
   EXPECT_EQ(losses("out").size(), 400U);

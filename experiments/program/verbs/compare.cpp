@@ -23,29 +23,33 @@ int compare(Console& console, const std::vector<std::string>& arguments) {
       "compare DIR|SWEEP [name=value ...] [options]",
       "The last value of the sweep's metric for every arm and seed, means, and differences to the\n"
       "baseline paired by seed; whether the gain of an arm with a control is more than the control's.\n"
-      "Runs that are missing are named.");
+      "Where a cell has no value stands what happened to it; such an arm has no mean. There is no p below\n"
+      "five pairs, several are adjusted by Holm, and values on other data are not subtracted.");
   add_sweep_options(line);
-  line.option("json", "", "an object a line")
+  line.option("json", "", "an object a line; analysis/compare.hpp says what is in them")
+      .option("survivors", "", "means and differences of the seeds there are, where some are missing")
+      .option("missing", "", "a line for each cell without a value")
       .option("baseline", "ARM", "another baseline than the sweep's")
       .option("metric", "SERIES/COLUMN", "another metric than the sweep's, such as train/loss");
   if (!line.parse(console, arguments)) return 0;
   const Results results = results_from(line);
   analysis::CompareOptions options{results.sweep.metric, results.sweep.minimize,
-                                   baseline_of(line, results.sweep)};
+                                   baseline_of(line, results.sweep), line.has("survivors")};
   if (const auto metric = line.text("metric")) {
     if (metric->find('/') == std::string::npos)
       throw UsageError("found --metric \"" + *metric + "\"; expected SERIES/COLUMN, such as valid/loss");
     options.metric = *metric;
     options.minimize = !metric->ends_with("/accuracy");
   }
-  const analysis::CompareTable table = analysis::compare(labelled_runs(results), options);
+  const analysis::CompareTable table =
+      analysis::compare(labelled_runs(results, results.sweep.cells), options);
   const auto controls = analysis::compare_controls(table, results.sweep.controls);
   if (line.has("json"))
     console.out << analysis::compare_json(table) << analysis::controls_json(controls);
   else
-    console.out << analysis::compare_text(table) << (controls.empty() ? "" : "\n")
+    console.out << analysis::compare_text(table, line.has("missing")) << (controls.empty() ? "" : "\n")
                 << analysis::controls_text(controls);
-  return 0;
+  return table.is_unknown() ? 1 : 0;
 }
 
 }  // namespace isorbit::experiments::verb

@@ -1,8 +1,11 @@
-#include <cstdlib>
+#include <algorithm>
 #include <fstream>
 #include <ostream>
 
 #include "analysis/export.hpp"
+#include "analysis/text.hpp"
+#include "core/document/json.hpp"
+#include "core/document/spec.hpp"
 #include "core/record/durable_file.hpp"
 #include "experiments/program/export_weights.hpp"
 #include "experiments/program/labelled_runs.hpp"
@@ -10,16 +13,85 @@
 namespace isorbit::experiments::verb {
 namespace {
 
+using analysis::Exported;
+using analysis::LabelledRun;
+
+/// Refuses a pattern that no series fits, before anything stands anywhere.
+Exported written(std::span<const LabelledRun> runs, const analysis::ExportOptions& options,
+                 std::ostream& out) {
+  Exported exported = analysis::export_csv(runs, options, out);
+  if (exported.series.empty()) return exported;
+  throw UsageError("found --series " + core::shown(core::Json(options.series)) + "; expected " +
+                   core::expectation(core::Spec::text().one_of(exported.series)) + ", or a pattern of them");
+}
+
 /// Written beside and renamed, so that a plot never reads half a file.
-void write_file(const std::filesystem::path& file, std::span<const analysis::LabelledRun> runs,
-                analysis::CsvShape shape) {
+Exported write_file(const std::filesystem::path& file, std::span<const LabelledRun> runs,
+                    const analysis::ExportOptions& options) {
   const std::filesystem::path part = core::part_of(file);
   std::ofstream out(part, std::ios::binary);
   if (!out) throw std::runtime_error("cannot write " + part.string());
-  analysis::export_csv(runs, shape, out);
-  out.close();
-  if (!out) throw std::runtime_error("cannot write " + part.string() + ": the disk may be full");
-  core::publish(part, file);
+  try {
+    Exported exported = written(runs, options, out);
+    out.close();
+    if (!out) throw std::runtime_error("cannot write " + part.string() + ": the disk may be full");
+    core::publish(part, file);
+    return exported;
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove(part, ignored);
+    throw;
+  }
+}
+
+analysis::ExportOptions options_from(const CommandLine& line) {
+  using analysis::CsvTable;
+  const std::string table = line.choice("table", {"values", "events", "texts"}, "values");
+  analysis::ExportOptions options;
+  options.series = line.text("series").value_or("*");
+  options.spreadsheet = line.has("spreadsheet");
+  const bool wide = line.choice("shape", {"long", "wide"}, "long") == "wide";
+  if (table == "values") options.table = wide ? CsvTable::steps : CsvTable::values;
+  if (table == "events") options.table = CsvTable::events;
+  if (table == "texts") options.table = CsvTable::texts;
+  if (table == "values") return options;
+  for (const char* name : {"shape", "series"})
+    if (line.has(name))
+      throw UsageError("found --" + std::string(name) + " with --table " + table +
+                       "; expected it with the table of values, which has series");
+  return options;
+}
+
+Results export_results(const CommandLine& line) {
+  const std::filesystem::path first = line.first("sweep document or folder of results");
+  std::error_code error;
+  if (std::filesystem::is_directory(first, error)) return results_from(line);
+  Results results;
+  results.sweep = sweep_from(line);
+  results.folder = std::filesystem::path("runs") / results.sweep.name;
+  return results;
+}
+
+/// What is not whole, or not there at all. Whether something could not be read.
+bool tell(std::span<const LabelledRun> runs, const Exported& exported, std::ostream& err) {
+  std::vector<std::pair<std::string, std::string>> happened;
+  for (const LabelledRun& run : runs)
+    if (run.label.state.name != "done") happened.emplace_back(run.label.arm, run.label.state.happened);
+  if (!happened.empty())
+    err << happened.size() << " of " << runs.size()
+        << " cells are not complete: " << analysis::counts_text(happened) << "\n";
+  bool unread = !exported.unread.empty();
+  const auto name = [](const analysis::RunLabel& label) {
+    return label.arm + " seed " + std::to_string(label.seed) + " (" + label.short_id + ")";
+  };
+  for (const Exported::Unread& run : exported.unread)
+    err << "not exported: " << name(run.label) << ": " << run.reason << "\n";
+  for (const LabelledRun& run : runs) {
+    if (run.label.state.name != "unknown") continue;
+    unread = true;
+    err << "not exported: " << name(run.label) << ": " << run.label.state.reason << "\n";
+  }
+  return unread;
 }
 
 }  // namespace
@@ -27,40 +99,30 @@ void write_file(const std::filesystem::path& file, std::span<const analysis::Lab
 int export_csv(Console& console, const std::vector<std::string>& arguments) {
   CommandLine line(
       "export DIR|SWEEP|CELL [options]",
-      "Every number of the complete cells as CSV on standard output: losses, measures, events and\n"
-      "singular values, each row that was recorded. With --format safetensors the weights of one cell,\n"
-      "given by its folder, as Hugging Face's transformers read them: model.safetensors, config.json.");
+      "Everything that was recorded, as CSV on standard output: a row a number (long) or a step (wide), or\n"
+      "with --table events a row a merge or rescale. Cells that are not complete have theirs too, and\n"
+      "every row says the state of its cell. With --format safetensors the weights of one cell, given by\n"
+      "its folder, as Hugging Face's transformers read them: model.safetensors, config.json.");
   line.option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
       .option("seed", "N", "this seed in place of the sweep's")
       .option("format", "csv|safetensors", "numbers of a sweep, or weights of a cell")
       .option("shape", "long|wide", "a row per value (long), or per step with a column per series (wide)")
+      .option("table", "values|events|texts", "numbers, events, or texts such as the items of a task")
+      .option("series", "GLOB", "these series: train/loss, 'measure/*/stable_rank', 'spectrum/*'")
+      .option("spreadsheet", "", "texts that a spreadsheet would run (=, +, -, @) as texts for it")
       .option("output,o", "PATH", "write there: a file, or the folder of weights; else <cell>/hugging_face");
+  add_selection_options(line);
   if (!line.parse(console, arguments)) return 0;
   if (line.choice("format", {"csv", "safetensors"}, "csv") == "safetensors") {
     export_weights(console, line.first("folder of a cell"), line.text("output"));
     return 0;
   }
-  const bool wide = line.choice("shape", {"long", "wide"}, "long") == "wide";
-  const std::filesystem::path first = line.first("sweep document or folder of results");
-  std::error_code error;
-  Results results;
-  if (std::filesystem::is_directory(first, error)) {
-    results = results_from(line);
-  } else {
-    results.sweep = sweep_from(line);
-    results.folder = std::filesystem::path("runs") / results.sweep.name;
-  }
-  const std::vector<analysis::LabelledRun> runs = labelled_runs(results);
-  const analysis::CsvShape shape = wide ? analysis::CsvShape::wide : analysis::CsvShape::tall;
-  if (const auto file = line.text("output"))
-    write_file(*file, runs, shape);
-  else
-    analysis::export_csv(runs, shape, console.out);
-  for (const analysis::LabelledRun& run : runs)
-    if (!run.load)
-      console.err << "missing " << run.label.arm << " seed " << run.label.seed << " ("
-                  << short_id(run.label.cell_id) << "): not complete\n";
-  return 0;
+  const analysis::ExportOptions options = options_from(line);
+  const Results results = export_results(line);
+  const std::vector<LabelledRun> runs = labelled_runs(results, select(results.sweep, selection_from(line)));
+  const std::optional<std::string> file = line.text("output");
+  const Exported exported = file ? write_file(*file, runs, options) : written(runs, options, console.out);
+  return tell(runs, exported, console.err) ? 1 : 0;
 }
 
 }  // namespace isorbit::experiments::verb
