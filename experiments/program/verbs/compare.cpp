@@ -26,7 +26,10 @@ int compare(Console& console, const std::vector<std::string>& arguments) {
       "Where a cell has no value stands what happened to it; such an arm has no mean. There is no p below\n"
       "five pairs, several are adjusted by Holm, and values on other data are not subtracted.");
   add_sweep_options(line);
-  line.option("json", "", "an object a line; analysis/compare.hpp says what is in them")
+  line.option("json", "",
+              "an object a line: a row has seeds, values, states, instead, n, cells, mean, notes, and "
+              "difference, "
+              "p_value, p_adjusted, pairs or no_difference; then each cell without a value, missing")
       .option("survivors", "", "means and differences of the seeds there are, where some are missing")
       .option("missing", "", "a line for each cell without a value")
       .option("baseline", "ARM", "another baseline than the sweep's")

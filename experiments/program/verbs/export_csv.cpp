@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fstream>
 #include <ostream>
+#include <set>
 
 #include "analysis/export.hpp"
 #include "analysis/text.hpp"
@@ -62,6 +63,13 @@ analysis::ExportOptions options_from(const CommandLine& line) {
   return options;
 }
 
+/// Of a cell that stands under several names, the first.
+std::vector<LabelledRun> each_once(std::vector<LabelledRun> runs) {
+  std::set<std::string> seen;
+  std::erase_if(runs, [&](const LabelledRun& run) { return !seen.insert(run.label.cell_id).second; });
+  return runs;
+}
+
 Results export_results(const CommandLine& line) {
   const std::filesystem::path first = line.first("sweep document or folder of results");
   std::error_code error;
@@ -119,7 +127,8 @@ int export_csv(Console& console, const std::vector<std::string>& arguments) {
   }
   const analysis::ExportOptions options = options_from(line);
   const Results results = export_results(line);
-  const std::vector<LabelledRun> runs = labelled_runs(results, select(results.sweep, selection_from(line)));
+  const std::vector<LabelledRun> runs =
+      each_once(labelled_runs(results, select(results.sweep, selection_from(line))));
   const std::optional<std::string> file = line.text("output");
   const Exported exported = file ? write_file(*file, runs, options) : written(runs, options, console.out);
   return tell(runs, exported, console.err) ? 1 : 0;
