@@ -53,8 +53,8 @@ TEST_F(ComparableCells, HaveTheirTargetsFromWhatIsHeldOutAndHowItIsCut) {
   arm("verse", {{"data", {{"corpus", "verse"}}}});
   arm("fewer", {{"training", {{"valid_targets", 128}}}});
   arm("short", {{"model", {{"constants", {{"seq", 8}}}}}});
-  arm("pieces", {{"data", {{"tokenizer", {{"kind", "bpe"}, {"vocab", 260}}}}},
-                 {"model", {{"constants", {{"vocab", 260}}}}}});
+  arm("pieces", {{"data", {{"tokenizer", {{"kind", "bpe"}, {"vocab", 290}}}}},
+                 {"model", {{"constants", {{"vocab", 290}}}}}});
   small_.write(sweep_);
   write_manifest(small_.path() / "runs", small_.read());
   std::map<std::string, std::string> targets;
