@@ -3,12 +3,11 @@
 #include <openssl/evp.h>
 
 #include <array>
-#include <cerrno>
-#include <cstdio>
 #include <memory>
 #include <stdexcept>
-#include <system_error>
 #include <vector>
+
+#include "core/record/plain_file.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -55,18 +54,10 @@ std::string sha256_hex_of_pieces(std::span<const std::span<const std::byte>> pie
 std::string sha256_hex(std::string_view text) { return sha256_hex(std::as_bytes(std::span(text))); }
 
 std::string sha256_file(const std::filesystem::path& file) {
-  const auto refuse = [&] {
-    throw std::system_error(errno, std::generic_category(), "cannot read " + file.string());
-  };
-  const auto close = [](std::FILE* stream) { std::fclose(stream); };
-  const std::unique_ptr<std::FILE, decltype(close)> stream(std::fopen(file.c_str(), "rb"), close);
-  if (!stream) refuse();
+  const PlainFile bytes(file);
   Sha256 digest;
-  std::vector<char> block(std::size_t{1} << 18);
-  while (const std::size_t size = std::fread(block.data(), 1, block.size(), stream.get())) {
-    digest.add(block.data(), size);
-  }
-  if (std::ferror(stream.get()) != 0) refuse();
+  std::vector<std::byte> block(std::size_t{1} << 18);
+  while (const std::size_t size = bytes.read(block)) digest.add(block.data(), size);
   return digest.hex();
 }
 

@@ -12,7 +12,8 @@ namespace isorbit::core {
 [[nodiscard]] std::string sha256_hex(std::string_view text);
 /// Digest of several pieces, one after the other.
 [[nodiscard]] std::string sha256_hex_of_pieces(std::span<const std::span<const std::byte>> pieces);
-/// Digest of a file's bytes, read in blocks. Throws std::system_error with the path when it cannot be read.
+/// Digest of a file's bytes, read in blocks. Throws std::system_error with the path when it cannot be read,
+/// std::runtime_error when it is no regular file.
 [[nodiscard]] std::string sha256_file(const std::filesystem::path& file);
 
 }  // namespace isorbit::core

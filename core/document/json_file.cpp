@@ -1,11 +1,14 @@
 #include "core/document/json_file.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
-#include <fstream>
 #include <system_error>
 #include <vector>
 
 #include "core/document/problem.hpp"
+#include "core/record/descriptor.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -21,6 +24,25 @@ std::string nearest_sibling(const std::filesystem::path& file) {
   }
   const auto name = nearest(file.filename().string(), names);
   return name ? '"' + (file.parent_path() / *name).string() + '"' : "";
+}
+
+/// A pipe too. No more than a document may have, and the little that shows that it is longer.
+std::string text_of(const std::filesystem::path& file) {
+  try {
+    const Descriptor stream(file, O_RDONLY, "open");
+    std::string text;
+    std::vector<char> block(std::size_t{1} << 16);
+    while (text.size() <= kLongestDocument) {
+      const ssize_t got = ::read(stream.get(), block.data(), block.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) throw std::system_error(errno, std::generic_category());
+      if (got == 0) break;
+      text.append(block.data(), static_cast<std::size_t>(got));
+    }
+    return text;
+  } catch (const std::system_error& error) {
+    refuse_document(file.string(), {}, "an unreadable file", "a JSON document", error.code().message());
+  }
 }
 
 }  // namespace
@@ -44,20 +66,7 @@ Document read_document(const std::filesystem::path& file) {
     refuse_document(name, {}, "no such file", "a JSON document", {}, nearest_sibling(file));
   }
   if (std::filesystem::is_directory(status)) refuse_document(name, {}, "a directory", "a JSON document");
-  std::ifstream stream(file, std::ios::binary);
-  std::string text;
-  std::vector<char> block(std::size_t{1} << 16);
-  errno = 0;
-  while (stream && text.size() <= kLongestDocument) {
-    stream.read(block.data(), static_cast<std::streamsize>(block.size()));
-    text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
-  }
-  if (!stream.is_open() || stream.bad()) {
-    const int reason = errno;
-    refuse_document(name, {}, "an unreadable file", "a JSON document",
-                    std::generic_category().message(reason));
-  }
-  return parse_document(text, name);
+  return parse_document(text_of(file), name);
 }
 
 }  // namespace isorbit::core

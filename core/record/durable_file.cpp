@@ -1,14 +1,14 @@
 #include "core/record/durable_file.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <random>
-#include <stdexcept>
 #include <system_error>
+
+#include "core/record/plain_file.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -17,22 +17,6 @@ namespace {
   throw std::system_error(code, std::generic_category(), path.string() + ": cannot " + what);
 }
 
-// A descriptor that closes itself.
-class Descriptor {
- public:
-  Descriptor(const std::filesystem::path& path, int flags, const char* what)
-      : value_(::open(path.c_str(), flags | O_CLOEXEC)) {
-    if (value_ < 0) fail(path, what, errno);
-  }
-  ~Descriptor() { ::close(value_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return value_; }
-
- private:
-  int value_;
-};
-
 // No other thread, process or machine writes to it, whoever writes the same target at the same time.
 std::filesystem::path part_of_our_own(const std::filesystem::path& target) {
   static std::atomic<unsigned> counter{0};
@@ -40,12 +24,6 @@ std::filesystem::path part_of_our_own(const std::filesystem::path& target) {
   part += "." + std::to_string(::getpid()) + "-" + std::to_string(counter++) + "-" +
           std::to_string(std::random_device()()) + ".part";
   return part;
-}
-
-void sync_path(const std::filesystem::path& path, int flags) {
-  const Descriptor file(path, O_RDONLY | flags, "open to sync");
-  // Some file systems cannot sync a folder (EINVAL); there is nothing better to do on them.
-  if (::fsync(file.get()) != 0 && !(errno == EINVAL && (flags & O_DIRECTORY))) fail(path, "sync", errno);
 }
 
 }  // namespace
@@ -57,13 +35,19 @@ std::filesystem::path part_of(const std::filesystem::path& target) {
 }
 
 void publish(const std::filesystem::path& part, const std::filesystem::path& target) {
-  sync_path(part, 0);
+  Descriptor(part, O_RDONLY, "open to sync").sync(part);
   if (::rename(part.c_str(), target.c_str()) != 0) fail(target, "rename into place", errno);
   sync_folder(target.parent_path());
 }
 
 void sync_folder(const std::filesystem::path& folder) {
-  sync_path(folder.empty() ? std::filesystem::path(".") : folder, O_DIRECTORY);
+  const std::filesystem::path at = folder.empty() ? std::filesystem::path(".") : folder;
+  try {
+    Descriptor(at, O_RDONLY | O_DIRECTORY, "open to sync").sync(at);
+  } catch (const std::system_error& error) {
+    // Some file systems cannot sync a folder; there is nothing better to do on them.
+    if (error.code().value() != EINVAL) throw;
+  }
 }
 
 void write_fully(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path) {
@@ -77,25 +61,24 @@ void write_fully(int descriptor, std::span<const std::byte> bytes, const std::fi
 }
 
 DurableFile::DurableFile(std::filesystem::path target)
-    : target_(std::move(target)),
-      part_(part_of_our_own(target_)),
-      descriptor_(::open(part_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {
-  if (descriptor_ < 0) fail(target_, "create", errno);
+    : target_(std::move(target)), part_(part_of_our_own(target_)) {
+  try {
+    file_.emplace(part_, O_WRONLY | O_CREAT | O_EXCL, "create");
+  } catch (const std::system_error& error) {
+    fail(target_, "create", error.code().value());
+  }
 }
 
 DurableFile::~DurableFile() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(part_.c_str());
+  if (file_) ::unlink(part_.c_str());
 }
 
-void DurableFile::write(std::span<const std::byte> bytes) { write_fully(descriptor_, bytes, target_); }
+void DurableFile::write(std::span<const std::byte> bytes) { write_fully(file_->get(), bytes, target_); }
 
 void DurableFile::commit() {
-  if (::fsync(descriptor_) != 0) fail(target_, "sync", errno);
+  file_->sync(target_);
   publish(part_, target_);
-  ::close(descriptor_);
-  descriptor_ = -1;
+  file_.reset();
 }
 
 void write_durably(const std::filesystem::path& target, std::span<const std::byte> bytes) {
@@ -105,21 +88,9 @@ void write_durably(const std::filesystem::path& target, std::span<const std::byt
 }
 
 std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
-  const Descriptor file(path, O_RDONLY, "open");
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail(path, "read", errno);
-  if (!S_ISREG(status.st_mode))
-    throw std::runtime_error(path.string() + ": found something that is not a regular file");
-  std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) fail(path, "read", errno);
-    if (got == 0) break;  // it shrank meanwhile
-    done += static_cast<std::size_t>(got);
-  }
-  bytes.resize(done);
+  const PlainFile file(path);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+  bytes.resize(file.read(bytes));  // it may have shrunk meanwhile
   return bytes;
 }
 

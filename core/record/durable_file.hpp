@@ -3,9 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include "core/record/descriptor.hpp"
 
 namespace isorbit::core {
 
@@ -26,7 +29,7 @@ class DurableFile {
  private:
   std::filesystem::path target_;
   std::filesystem::path part_;
-  int descriptor_ = -1;
+  std::optional<Descriptor> file_;  // until it is committed
 };
 
 /// Writes a file of these bytes alone.
@@ -47,7 +50,8 @@ void sync_folder(const std::filesystem::path& folder);
 /// write(2) until all is written or it fails; throws std::system_error naming `path` and the cause.
 void write_fully(int descriptor, std::span<const std::byte> bytes, const std::filesystem::path& path);
 
-/// The whole file. Throws std::runtime_error naming the path and the cause.
+/// The whole file. Throws std::system_error where it cannot be read, and std::runtime_error where it is no
+/// regular file; both name the path and the cause.
 [[nodiscard]] std::vector<std::byte> read_bytes(const std::filesystem::path& path);
 
 }  // namespace isorbit::core

@@ -1,7 +1,6 @@
 #include "core/record/journal.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,10 +9,10 @@
 #include <limits>
 #include <stdexcept>
 #include <system_error>
-#include <utility>
 
 #include "core/record/cbor.hpp"
 #include "core/record/durable_file.hpp"
+#include "core/record/unreadable.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -110,48 +109,33 @@ std::vector<T> unpack(const Json& value) {
 
 }  // namespace
 
-Journal::Journal(std::filesystem::path path) : path_(std::move(path)) {
-  const bool there = std::filesystem::exists(path_);
-  if (there) length_ = read(path_).valid_bytes;
-  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) fail(path_, "open", errno);
-  if (there && ::ftruncate(descriptor_, static_cast<off_t>(length_)) != 0) {
-    const int code = errno;
-    ::close(descriptor_);
-    fail(path_, "cut the torn tail of", code);
-  }
-}
-
-Journal::~Journal() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-Journal::Journal(Journal&& other) noexcept
-    : path_(std::move(other.path_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      length_(other.length_) {}
-
-Journal& Journal::operator=(Journal&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(descriptor_, other.descriptor_);
-  std::swap(length_, other.length_);
-  return *this;
+Journal::Journal(std::filesystem::path path)
+    : path_(std::move(path)),
+      length_(is_there(path_) ? read(path_).valid_bytes : 0),
+      file_(path_, O_WRONLY | O_CREAT | O_APPEND, "open") {
+  int result = 0;
+  do result = ::ftruncate(file_.get(), static_cast<off_t>(length_));
+  while (result != 0 && errno == EINTR);
+  if (result != 0) fail(path_, "cut the torn tail of", errno);
 }
 
 void Journal::append(const Json& row) {
   const auto frame = frame_of(row, path_);
   try {
-    write_fully(descriptor_, std::as_bytes(std::span(frame)), path_);
+    write_fully(file_.get(), std::as_bytes(std::span(frame)), path_);
   } catch (...) {
     // Take back what part of the frame was written; if even that fails, the checksum marks it as damaged.
-    [[maybe_unused]] const int ignored = ::ftruncate(descriptor_, static_cast<off_t>(length_));
+    [[maybe_unused]] const int ignored = ::ftruncate(file_.get(), static_cast<off_t>(length_));
     throw;
   }
   length_ += frame.size();
 }
 
 void Journal::sync() {
-  if (::fdatasync(descriptor_) != 0) fail(path_, "sync", errno);
+  int result = 0;
+  do result = ::fdatasync(file_.get());
+  while (result != 0 && errno == EINTR);
+  if (result != 0) fail(path_, "sync", errno);
 }
 
 JournalContents Journal::read(const std::filesystem::path& path) {

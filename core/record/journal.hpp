@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/document/json.hpp"
+#include "core/record/descriptor.hpp"
 
 namespace isorbit::core {
 
@@ -30,9 +31,6 @@ class Journal {
   /// Opens for appending, creating the file if there is none. A torn tail (left by a death in mid-write) is
   /// cut off, so that later rows can be read. Throws std::runtime_error naming the path and the cause.
   explicit Journal(std::filesystem::path path);
-  ~Journal();
-  Journal(Journal&& other) noexcept;
-  Journal& operator=(Journal&& other) noexcept;
 
   /// Appends one row. Throws std::runtime_error naming the path and the cause (full disk); the file then
   /// holds the rows before this one and no part of it.
@@ -41,8 +39,8 @@ class Journal {
   void sync();
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  /// Every row up to the first damaged frame; a damaged file is an answer, not an error. Throws
-  /// std::runtime_error only when the file cannot be read at all.
+  /// Every row up to the first damaged frame; a damaged file is an answer, not an error. Throws as read_bytes
+  /// does.
   [[nodiscard]] static JournalContents read(const std::filesystem::path& path);
   /// Writes a journal of these rows beside and renames it, so that it is on the disk with all of them or not
   /// there. No Journal may be open on the path.
@@ -50,8 +48,8 @@ class Journal {
 
  private:
   std::filesystem::path path_;
-  int descriptor_ = -1;
   std::uint64_t length_ = 0;
+  Descriptor file_;
 };
 
 /// An array of floats as one binary value (4 or 8 little-endian bytes each), and back, bit for bit. Unpacking

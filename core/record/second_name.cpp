@@ -4,11 +4,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <cstdio>
 #include <system_error>
 
 #include "core/record/durable_file.hpp"
+#include "core/record/unreadable.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -17,41 +18,60 @@ namespace {
   throw std::system_error(code, std::generic_category(), path.string() + ": cannot be given this name");
 }
 
-bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
-  struct stat one {};
-  struct stat two {};
-  return ::stat(a.c_str(), &one) == 0 && ::stat(b.c_str(), &two) == 0 && one.st_dev == two.st_dev &&
-         one.st_ino == two.st_ino;
+/// File systems without links, or with none for this file, say so in many ways.
+bool has_no_links(int code) {
+  return code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EINVAL || code == EMLINK ||
+         code == EXDEV;
 }
 
-bool has_no_links(int code) {
-  return code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EMLINK || code == EXDEV;
+/// The name, for whoever is first: an empty file. False where it is taken.
+bool take_name(const std::filesystem::path& name) {
+  try {
+    const Descriptor first(name, O_WRONLY | O_CREAT | O_EXCL, "create");
+    return true;
+  } catch (const std::system_error& error) {
+    if (error.code().value() == EEXIST) return false;
+    fail(name, error.code().value());
+  }
+}
+
+/// Results are known again by their time, which a copy keeps where it can.
+void keep_time(const std::filesystem::path& file, const std::filesystem::path& copy) {
+  const auto status = status_of(file);
+  if (!status) return;
+  const std::array times = {status->st_atim, status->st_mtim};
+  (void)::utimensat(AT_FDCWD, copy.c_str(), times.data(), 0);
 }
 
 bool copy_exclusively(const std::filesystem::path& file, const std::filesystem::path& name) {
-  std::filesystem::path part = name;
-  part += "." + std::to_string(::getpid());
-  DurableFile copy(part);
-  copy.write(read_bytes(file));
-  copy.commit();
-  const bool named = ::renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0;
-  const int code = errno;
-  if (!named) ::unlink(part.c_str());
-  if (!named && code != EEXIST) fail(name, code);
-  return named;
+  const auto bytes = read_bytes(file);
+  if (!take_name(name)) return false;
+  try {
+    write_durably(name, bytes);
+  } catch (...) {
+    ::unlink(name.c_str());
+    throw;
+  }
+  keep_time(file, name);
+  return true;
 }
 
 }  // namespace
 
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  const auto one = status_of(a), two = status_of(b);
+  return one && two && one->st_dev == two->st_dev && one->st_ino == two->st_ino;
+}
+
 bool name_again(const std::filesystem::path& file, const std::filesystem::path& name) {
-  bool named = ::link(file.c_str(), name.c_str()) == 0;
-  if (!named && errno == EEXIST) return same_file(file, name);  // a network may repeat what it has done
-  if (!named) {
-    if (!has_no_links(errno)) fail(name, errno);
-    named = copy_exclusively(file, name);
-  }
-  if (named) sync_folder(name.parent_path());
-  return named;
+  int code = 0;
+  do code = ::link(file.c_str(), name.c_str()) == 0 ? 0 : errno;
+  while (code == EINTR);
+  if (code == EEXIST) return is_same_file(file, name);  // a network may repeat what it has done
+  if (code != 0 && !has_no_links(code)) fail(name, code);
+  if (code != 0 && !copy_exclusively(file, name)) return false;
+  sync_folder(name.parent_path());
+  return true;
 }
 
 }  // namespace isorbit::core

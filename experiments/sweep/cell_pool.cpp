@@ -16,6 +16,28 @@ std::filesystem::path start_of(const std::filesystem::path& sweep_folder, const 
   return cell.from->id.empty() ? cell.from->file : weights_path(locate(sweep_folder, source_of(cell)));
 }
 
+/// As complete_without_training. What it throws leaves no attempt behind.
+bool needs_no_training(Claim& claim, const Cell& cell, const std::function<void(const std::string&)>& note) {
+  bool complete = false;
+  try {
+    complete = complete_without_training(claim.folder().parent_path(), cell.id, note);
+  } catch (...) {
+    std::move(claim).abandon();
+    throw;
+  }
+  if (complete) std::move(claim).abandon();
+  return complete;
+}
+
+/// False too where it cannot be told.
+bool is_known_complete(const std::filesystem::path& folder, const Cell& cell) {
+  try {
+    return is_complete(folder, cell.id);
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 int stop_asked(const RunRequest& request) { return request.stop == nullptr ? 0 : request.stop->load(); }
 
 }  // namespace
@@ -106,8 +128,7 @@ void CellPool::run(const CellQueue::Turn& turn) {
   try {
     std::optional<Claim> claim = Claim::take(folder, watch_, request_.lease);
     if (!claim) return leave_to_others(cell, folder);
-    if (complete_without_training(folder, cell.id, [&](const std::string& text) { note(cell, text); })) {
-      std::move(*claim).abandon();
+    if (needs_no_training(*claim, cell, [&](const std::string& text) { note(cell, text); })) {
       tell([&] { ++counts_.complete, missing_.complete(cell); });
       return;
     }
@@ -118,7 +139,7 @@ void CellPool::run(const CellQueue::Turn& turn) {
     const Failure failure = failure_of(error);
     result = {Outcome::failed, failure.reason, 0, failure.step, failure.kind};
   }
-  const bool by_others = result.outcome == Outcome::superseded && is_complete(folder, cell.id);
+  const bool by_others = result.outcome == Outcome::superseded && is_known_complete(folder, cell);
   tell([&] { count(cell, result, by_others); });
 }
 

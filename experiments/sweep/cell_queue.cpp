@@ -67,6 +67,11 @@ void CellQueue::fail(const Cell& cell, const std::string& reason) {
   at(cell).reason = reason;
 }
 
+void CellQueue::refuse(const Cell& cell, const std::string& reason) {
+  fail(cell, reason);
+  ++turns_;
+}
+
 void sort_dearest_first(std::vector<const Cell*>& cells, const std::function<double(const Cell&)>& seconds) {
   std::map<std::string, std::vector<const Cell*>> successors;
   for (const Cell* cell : cells)

@@ -29,6 +29,8 @@ class CellQueue {
   /// What became of a cell: complete, failed with a reason, or left for another time.
   void complete(const Cell& cell) { at(cell).state = State::complete; }
   void fail(const Cell& cell, const std::string& reason);
+  /// It failed before it had a turn.
+  void refuse(const Cell& cell, const std::string& reason);
   void leave(const Cell& cell) { at(cell).state = State::left; }
   /// Somebody else works on it: it has another turn after look_again().
   void hold(const Cell& cell);

@@ -1,13 +1,15 @@
 #include "experiments/sweep/claim.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <random>
 #include <system_error>
 
 #include "core/record/durable_file.hpp"
+#include "core/record/unreadable.hpp"
 #include "experiments/training/attempts.hpp"
 #include "experiments/training/result.hpp"
 #include "experiments/training/trainer.hpp"
@@ -15,13 +17,17 @@
 namespace isorbit::experiments {
 namespace {
 
-/// A folder that no other process or thread has, on any machine.
+/// A folder that no other process or thread has, on any machine; who may use it is for the umask and the
+/// cell's folder to say.
 std::filesystem::path folder_of_our_own(const std::filesystem::path& cell_folder) {
-  std::string name = (cell_folder / ".claim.XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr)
-    throw std::system_error(errno, std::generic_category(), cell_folder.string() + ": cannot be claimed");
-  std::filesystem::permissions(name, std::filesystem::perms(0755));
-  return name;
+  std::random_device random;
+  while (true) {
+    std::filesystem::path name =
+        cell_folder / (".claim." + std::to_string(random()) + std::to_string(random()));
+    if (::mkdir(name.c_str(), 0777) == 0) return name;
+    if (errno != EEXIST && errno != EINTR)
+      throw std::system_error(errno, std::generic_category(), cell_folder.string() + ": cannot be claimed");
+  }
 }
 
 /// Removes a folder with nothing but a lease in it.
@@ -68,7 +74,7 @@ std::optional<Claim> Claim::take(const std::filesystem::path& cell_folder, Lease
 
 void Claim::check() const {
   const std::filesystem::path cell_folder = folder_.parent_path();
-  if (std::filesystem::exists(done_path(cell_folder)))
+  if (core::is_there(done_path(cell_folder)))
     throw Superseded((cell_folder / "done.json").string() + ": the cell was finished by another attempt");
   const std::vector<Attempt> attempts = attempts_in(cell_folder);
   if (attempts.empty() || attempts.front().number < attempt_number(folder_.filename().string()))

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
@@ -10,36 +9,36 @@
 namespace isorbit::experiments {
 namespace {
 
-[[noreturn]] void fail(const std::filesystem::path& path) {
-  throw std::system_error(errno, std::generic_category(), path.string());
+/// False when another holds a lock that excludes this one.
+bool lock(const core::Descriptor& file, int kind, const std::filesystem::path& path) {
+  while (::flock(file.get(), kind | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return false;
+    if (errno != EINTR)
+      throw std::system_error(errno, std::generic_category(), path.string() + ": cannot lock");
+  }
+  return true;
 }
 
 }  // namespace
 
 std::optional<FileLock> FileLock::take(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (descriptor < 0) fail(file);
-  FileLock held(descriptor);
-  while (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return {};
-    if (errno != EINTR) fail(file);
-  }
+  FileLock held(core::Descriptor(file, O_RDWR | O_CREAT, "open"));
+  if (!lock(held.file_, LOCK_EX, file)) return {};
   return held;
 }
 
 // With a shared lock of its own, so that two that look at once do not take each other for the holder.
 bool FileLock::is_taken(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return false;
-  const FileLock looking(descriptor);
-  int result = 0;
-  do result = ::flock(descriptor, LOCK_SH | LOCK_NB);
-  while (result != 0 && errno == EINTR);
-  return result != 0 && errno == EWOULDBLOCK;
+  try {
+    return !lock(core::Descriptor(file, O_RDONLY | O_NONBLOCK, "open"), LOCK_SH, file);
+  } catch (const std::system_error& error) {
+    if (error.code().value() != ENOENT && error.code().value() != ENOTDIR) throw;
+    return false;
+  }
 }
 
-FileLock::~FileLock() {
-  if (descriptor_ >= 0) ::close(descriptor_);
+bool FileLock::means_none(int code) {
+  return code == ENOLCK || code == EOPNOTSUPP || code == ENOSYS || code == EINVAL || code == EPERM;
 }
 
 }  // namespace isorbit::experiments

@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/record/descriptor.hpp"
+
 namespace isorbit::experiments {
 
 class FileLock {
@@ -11,21 +13,18 @@ class FileLock {
   /// Opens the file for reading and writing, making it if there is none, and locks it. Nothing when another
   /// holds the lock. Throws std::system_error with the path; also where the file system has no locks.
   [[nodiscard]] static std::optional<FileLock> take(const std::filesystem::path& file);
-  /// Whether somebody holds the lock; makes nothing. False where there is no such file.
+  /// Whether somebody holds the lock; makes nothing. False where there is no such file. Throws
+  /// std::system_error where it cannot be told.
   [[nodiscard]] static bool is_taken(const std::filesystem::path& file);
+  /// Whether an error of the system says that there are no locks here; file systems say so in many ways.
+  [[nodiscard]] static bool means_none(int code);
 
-  ~FileLock();
-  FileLock(FileLock&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
-  FileLock& operator=(FileLock&& other) noexcept {
-    std::swap(descriptor_, other.descriptor_);
-    return *this;
-  }
   /// Of the open file; it closes with the lock.
-  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] int descriptor() const { return file_.get(); }
 
  private:
-  explicit FileLock(int descriptor) : descriptor_(descriptor) {}
-  int descriptor_;
+  explicit FileLock(core::Descriptor file) : file_(std::move(file)) {}
+  core::Descriptor file_;
 };
 
 }  // namespace isorbit::experiments

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "core/record/unreadable.hpp"
 #include "experiments/sweep/lease.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/publication.hpp"
@@ -40,7 +41,7 @@ void add_abandoned(const std::filesystem::path& folder, std::vector<Garbage>& ou
     const std::string name = at->path().filename().string();
     if (!name.starts_with(".claim.") && !name.starts_with(".clock.")) continue;
     const std::optional<LeaseLook> look = look_at_lease(at->path() / "lease");
-    if (look ? look->is_free() || (!look->locked && is_old(at->path())) : is_old(at->path()))
+    if (look ? look->is_free() || (!look->locked.value_or(false) && is_old(at->path())) : is_old(at->path()))
       out.push_back({at->path(), "a claim that was never made", freed_by(at->path())});
   }
 }
@@ -57,15 +58,13 @@ std::vector<Garbage> garbage_of(const std::filesystem::path& sweep_folder, const
   int checkpoints = 0;
   LeaseWatch watch;
   for (const Attempt& attempt : attempts) {
-    const auto has = [&](const char* name) {
-      std::error_code error;
-      return std::filesystem::exists(attempt.folder / name, error);
-    };
+    const auto has = [&](const char* name) { return core::is_there(attempt.folder / name); };
     const bool goes_on_from = has("checkpoint.safetensors") && checkpoints++ < kCheckpoints;
+    const bool is_needed = goes_on_from || has("weights.safetensors");
     if (watch.is_alive(attempt.folder / "lease")) continue;
     if (complete)
       out.push_back({attempt.folder, "the cell is complete", freed_by(attempt.folder)});
-    else if (attempt.folder != attempts.front().folder && !goes_on_from && (failed || !has("failed.json")))
+    else if (attempt.folder != attempts.front().folder && !is_needed && (failed || !has("failed.json")))
       out.push_back({attempt.folder, "later attempts follow it", freed_by(attempt.folder)});
   }
   return out;

@@ -15,10 +15,11 @@ struct Garbage {
   std::uint64_t bytes = 0;  // that its removal frees: a file with another name elsewhere counts for nothing
 };
 
-/// Attempts of cells that are complete (their run.h5 is read to the byte first), attempts of other cells that
+/// Attempts of cells that are complete (their files are read to the byte first), attempts of other cells that
 /// later ones follow, with `failed` also those that failed, and claims that were begun and never made. Of a
-/// cell that is not complete the newest attempt and the two newest with a checkpoint are never among them,
-/// nor is anything whose owner may be alive.
+/// cell that is not complete the newest attempt, the two newest with a checkpoint and those with weights are
+/// never among them, nor is anything whose owner may be alive. Throws std::system_error where something
+/// cannot be read, so that it cannot be told what is needed.
 [[nodiscard]] std::vector<Garbage> garbage_of(const std::filesystem::path& sweep_folder, const Cell& cell,
                                               bool failed);
 

@@ -15,6 +15,8 @@
 #include "core/document/json.hpp"
 #include "core/document/json_integer.hpp"
 #include "core/record/durable_file.hpp"
+#include "core/record/own_document.hpp"
+#include "core/record/unreadable.hpp"
 #include "experiments/sweep/file_lock.hpp"
 
 namespace isorbit::experiments {
@@ -57,7 +59,7 @@ Json json_of(const Owner& o) {
 
 std::optional<Owner> owner_of(const std::filesystem::path& file) {
   try {
-    const Json json = core::read_document(file).root;
+    const Json json = core::read_own_document(file).root;
     const auto text = [&](const char* key) { return json.at(key).get<std::string>(); };
     const auto integer = [&](const char* key) { return core::integer_of(json.at(key)); };
     const auto flag = [&](const char* key) { return json.at(key).get<bool>(); };
@@ -88,6 +90,9 @@ std::chrono::nanoseconds clock_of(const std::filesystem::path& folder) {
   return known ? time_of(status) : std::chrono::system_clock::now().time_since_epoch();
 }
 
+/// Stamps it with the time of now. Where that is forbidden it stays with those that watch it.
+void touch(const std::filesystem::path& file) { (void)::utimensat(AT_FDCWD, file.c_str(), nullptr, 0); }
+
 }  // namespace
 
 std::string Owner::text() const {
@@ -108,17 +113,21 @@ Owner this_owner(double seconds) {
 }
 
 bool LeaseLook::is_free() const {
-  if (locked || !owner) return false;
-  return owner->ended || (owner->locks && owner->host == host_name() && owner->boot == boot_id());
+  if (!owner || locked.value_or(false)) return false;
+  return owner->ended || (locked && owner->locks && owner->host == host_name() && owner->boot == boot_id());
 }
 
 std::optional<LeaseLook> look_at_lease(const std::filesystem::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return {};
+  const auto status = core::status_of(file);
+  if (!status) return {};
   LeaseLook look;
-  look.locked = FileLock::is_taken(file);
+  try {
+    look.locked = FileLock::is_taken(file);
+  } catch (const std::system_error&) {
+    // No lock can be asked for: the time tells.
+  }
   look.owner = owner_of(file);
-  look.touched = time_of(status);
+  look.touched = time_of(*status);
   return look;
 }
 
@@ -131,6 +140,7 @@ bool LeaseWatch::is_alive(const std::filesystem::path& file) {
   const std::scoped_lock lock(mutex_);
   Seen& seen = seen_.try_emplace(file, Seen{look->touched, now}).first->second;
   if (seen.touched != look->touched) seen = {look->touched, now};
+  if (age < -lasts) touch(file);
   return age < lasts && now - seen.when < lasts;
 }
 
@@ -166,7 +176,7 @@ HeldLease::HeldLease(const std::filesystem::path& folder, double seconds)
   try {
     state.lock = FileLock::take(state.file);
   } catch (const std::system_error& error) {
-    if (error.code().value() != ENOLCK && error.code().value() != EOPNOTSUPP) throw;
+    if (!FileLock::means_none(error.code().value())) throw;
   }
   state.owner.locks = state.lock.has_value();
   state.descriptor = state.lock ? state.lock->descriptor() : ::open(state.file.c_str(), O_RDWR | O_CLOEXEC);

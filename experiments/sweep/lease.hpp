@@ -7,7 +7,7 @@
 // elsewhere, and of a process that hangs, the file's modification time tells: older than "seconds" by the
 // clock of the file's own server, the lease has run out. Where that clock cannot be trusted (it was set back,
 // the lease is from the future) a lease that is not touched for "seconds" while it is watched has run out
-// too.
+// too; and whoever looks at one from the future touches it, so that it runs out for those that come later.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -39,7 +39,7 @@ struct Owner {
 /// What a lease says to who looks at it now.
 struct LeaseLook {
   std::optional<Owner> owner;           // nothing: it cannot be read
-  bool locked = false;                  // a process of this machine holds it
+  std::optional<bool> locked;           // a process of this machine holds it; nothing: it cannot be told
   std::chrono::nanoseconds touched{0};  // since 1970, by the server's clock
 
   /// The owner is gone for certain: it left by itself, or its lock here is free.
@@ -47,13 +47,14 @@ struct LeaseLook {
   [[nodiscard]] double seconds() const { return owner ? owner->seconds : Owner().seconds; }
 };
 
-/// Nothing where there is no such file.
+/// Nothing where there is no such file. Throws std::system_error where that cannot be told.
 [[nodiscard]] std::optional<LeaseLook> look_at_lease(const std::filesystem::path& file);
 
 /// Remembers when leases were last seen to change. Any thread may ask.
 class LeaseWatch {
  public:
-  /// Whether the owner must be taken to be alive. False where there is no such file.
+  /// Whether the owner must be taken to be alive. False where there is no such file. Throws as
+  /// look_at_lease.
   [[nodiscard]] bool is_alive(const std::filesystem::path& file);
 
  private:

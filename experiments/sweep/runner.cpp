@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <thread>
 
 #include "core/linalg/linalg.hpp"
@@ -35,6 +36,43 @@ void work_side_by_side(CellPool& pool, std::size_t jobs, std::size_t threads,
     if (error) std::rethrow_exception(error);
 }
 
+/// What a run has to do with its cells.
+struct Sorted {
+  std::vector<const Cell*> missing;
+  std::vector<std::pair<const Cell*, Failure>> untold;  // it cannot be told whether they are complete
+  std::size_t complete = 0, left_failed = 0;
+};
+
+Sorted sort(std::span<const Cell> cells, const RunRequest& request) {
+  Sorted out;
+  for (const Cell& cell : cells) {
+    try {
+      if (is_complete(locate(request.folder, cell), cell.id)) {
+        ++out.complete;
+        continue;
+      }
+      const std::optional<Failure> before = last_failure(request.folder, cell);
+      const bool own = before && repeats(before->kind);
+      if (own == request.retry)
+        out.missing.push_back(&cell);
+      else if (own)
+        ++out.left_failed;
+    } catch (const std::exception& error) {
+      out.untold.emplace_back(&cell, failure_of(error));
+    }
+  }
+  return out;
+}
+
+/// Those of which nothing can be told fail, and with them what starts from them.
+CellQueue queue_of(const Sorted& sorted, const RunRequest& request) {
+  std::vector<const Cell*> cells = sorted.missing;
+  for (const auto& [cell, failure] : sorted.untold) cells.push_back(cell);
+  CellQueue queue(std::move(cells), [&](const Cell& cell) { return has_source(request.folder, cell); });
+  for (const auto& [cell, failure] : sorted.untold) queue.refuse(*cell, failure.reason);
+  return queue;
+}
+
 }  // namespace
 
 int RunSummary::exit_code() const {
@@ -52,36 +90,26 @@ bool has_source(const std::filesystem::path& sweep_folder, const Cell& cell) {
 }
 
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer) {
-  std::size_t complete = 0, left_failed = 0, threads = 1;
-  std::vector<const Cell*> missing;
-  for (const Cell& cell : cells) {
-    if (is_complete(locate(request.folder, cell), cell.id)) {
-      ++complete;
-      continue;
-    }
-    const std::optional<Failure> before = last_failure(request.folder, cell);
-    const bool own = before && repeats(before->kind);
-    if (own == request.retry)
-      missing.push_back(&cell);
-    else if (own)
-      ++left_failed;
-  }
-  const std::size_t jobs = std::min(request.jobs, missing.size());
+  std::size_t threads = 1;
+  Sorted sorted = sort(cells, request);
+  const std::size_t jobs = std::min(request.jobs, sorted.missing.size());
   if (jobs > 1) {
-    sort_dearest_first(missing, [&](const Cell& cell) {
+    sort_dearest_first(sorted.missing, [&](const Cell& cell) {
       return request.forecast == nullptr ? 0 : request.forecast->seconds_of(cell);
     });
-    for (const Cell* cell : missing) threads = std::max(threads, threads_of(*cell));
+    for (const Cell* cell : sorted.missing) threads = std::max(threads, threads_of(*cell));
   }
-  const auto source_is_there = [&](const Cell& cell) { return has_source(request.folder, cell); };
-  CellPool pool(CellQueue(std::move(missing), source_is_there), request, observer);
+  for (const auto& [cell, failure] : sorted.untold)
+    observer.end(*cell, {Outcome::failed, failure.reason, 0, failure.step, failure.kind});
+  CellPool pool(queue_of(sorted, request), request, observer);
   if (jobs > 1)
     work_side_by_side(pool, jobs, threads, request.processors);
   else
     pool.work();
   RunSummary summary = pool.summary();
-  summary.complete += complete;
-  summary.left_failed = left_failed;
+  summary.complete += sorted.complete;
+  summary.left_failed = sorted.left_failed;
+  summary.failed += sorted.untold.size();
   return summary;
 }
 

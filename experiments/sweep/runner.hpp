@@ -68,7 +68,8 @@ struct RunSummary {
 /// those that fit into memory beside the others, each after the one whose weights it starts from; with that
 /// one it fails. A cell that fails is counted and the others go on, unless fail_fast: then those at work save
 /// their state and stop. Cells that failed before in a way that repeats are left, or with `retry` the only
-/// ones that run. What a cell needs to save a state is taken from the cells before it, in proportion to its
+/// ones that run. Those of which it cannot be told whether they are complete fail, and nothing of theirs is
+/// touched. What a cell needs to save a state is taken from the cells before it, in proportion to its
 /// parameters.
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer);
 

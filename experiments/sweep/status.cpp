@@ -6,6 +6,7 @@
 
 #include "core/record/journal.hpp"
 #include "core/record/run_file.hpp"
+#include "core/record/unreadable.hpp"
 #include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/lease.hpp"
 #include "experiments/sweep/manifest.hpp"
@@ -25,8 +26,7 @@ std::optional<double> number(const Json& row, const char* name) {
 }
 
 void read_journal(const std::filesystem::path& file, CellStatus& status) {
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return;
+  if (!core::is_there(file)) return;
   for (const Json& row : core::Journal::read(file).rows) {
     if (!row.is_object()) continue;
     const std::string kind = row.value("t", std::string());
@@ -75,6 +75,8 @@ const char* name_of(CellState state) {
       return "done";
     case CellState::failed:
       return "failed";
+    case CellState::unreadable:
+      return "unreadable";
     case CellState::stopped:
       break;
   }
@@ -99,24 +101,33 @@ Worker worker_of(const Attempt& attempt) {
   worker.owner = look->owner ? look->owner->text() : "unknown";
   worker.silent = std::chrono::duration<double>(now - look->touched).count();
   worker.lost = worker.silent >= look->seconds();
-  worker.alive = look->locked || !worker.lost;
+  worker.alive = look->locked.value_or(false) || !worker.lost;
   return worker;
 }
 
 CellState state_of_attempts(const std::filesystem::path& folder, const std::vector<Attempt>& attempts) {
-  std::error_code error;
   if (attempts.empty()) return CellState::planned;
   if (worker_of(attempts.front()).alive) return CellState::running;
-  if (std::filesystem::exists(attempts.front().folder / "failed.json", error)) return CellState::failed;
+  if (core::is_there(attempts.front().folder / "failed.json")) return CellState::failed;
   return newest_file(folder, "journal.log") ? CellState::stopped : CellState::planned;
+}
+
+/// Throws what says that it cannot be told.
+CellState told_state_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
+  const std::filesystem::path folder = locate(sweep_folder, cell);
+  if (is_complete(folder, cell.id)) return CellState::done;
+  return state_of_attempts(folder, attempts_in(folder));
 }
 
 }  // namespace
 
 CellState state_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
-  const std::filesystem::path folder = locate(sweep_folder, cell);
-  if (is_complete(folder, cell.id)) return CellState::done;
-  return state_of_attempts(folder, attempts_in(folder));
+  try {
+    return told_state_of(sweep_folder, cell);
+  } catch (const std::exception& error) {
+    if (!core::is_unreadable(error)) throw;
+    return CellState::unreadable;
+  }
 }
 
 std::optional<Failure> last_failure(const std::filesystem::path& sweep_folder, const Cell& cell) {
@@ -126,15 +137,15 @@ std::optional<Failure> last_failure(const std::filesystem::path& sweep_folder, c
 
 CellStatus status_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
   CellStatus status;
-  status.state = state_of(sweep_folder, cell);
-  const std::filesystem::path folder = locate(sweep_folder, cell);
-  if (const std::vector<Attempt> attempts = attempts_in(folder); !attempts.empty()) {
-    const Worker worker = worker_of(attempts.front());
-    status.attempt = attempts.front().number;
-    if (status.state != CellState::done) status.owner = worker.owner;
-    if (status.state != CellState::done && worker.lost) status.silent_seconds = worker.silent;
-  }
   try {
+    status.state = told_state_of(sweep_folder, cell);
+    const std::filesystem::path folder = locate(sweep_folder, cell);
+    if (const std::vector<Attempt> attempts = attempts_in(folder); !attempts.empty()) {
+      const Worker worker = worker_of(attempts.front());
+      status.attempt = attempts.front().number;
+      if (status.state != CellState::done) status.owner = worker.owner;
+      if (status.state != CellState::done && worker.lost) status.silent_seconds = worker.silent;
+    }
     if (status.state == CellState::done)
       read_record(folder / "run.h5", status);
     else if (const auto journal = newest_file(folder, "journal.log"))
@@ -144,6 +155,7 @@ CellStatus status_of(const std::filesystem::path& sweep_folder, const Cell& cell
       status.reason = failure->reason;
     }
   } catch (const std::exception& error) {
+    if (core::is_unreadable(error)) status.state = CellState::unreadable;
     status.reason = error.what();
   }
   return status;

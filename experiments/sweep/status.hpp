@@ -11,8 +11,9 @@
 
 namespace isorbit::experiments {
 
-/// planned: nothing there. stopped: begun, not finished, and nobody works on it.
-enum class CellState { planned, running, done, failed, stopped };
+/// planned: nothing there. stopped: begun, not finished, and nobody works on it. unreadable: it cannot be
+/// told.
+enum class CellState { planned, running, done, failed, stopped, unreadable };
 
 [[nodiscard]] const char* name_of(CellState state);
 

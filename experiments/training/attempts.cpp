@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/record/unreadable.hpp"
+
 namespace isorbit::experiments {
 namespace {
 
@@ -29,19 +31,17 @@ std::optional<std::int64_t> attempt_number(std::string_view name) {
 
 std::vector<Attempt> attempts_in(const std::filesystem::path& cell_folder) {
   std::vector<Attempt> out;
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(cell_folder, error), end; !error && at != end;
-       at.increment(error))
-    if (const auto number = attempt_number(at->path().filename().string()))
-      out.push_back({*number, at->path()});
+  if (!core::is_there(cell_folder / ".")) return out;
+  for (const auto& entry : std::filesystem::directory_iterator(cell_folder))
+    if (const auto number = attempt_number(entry.path().filename().string()))
+      out.push_back({*number, entry.path()});
   std::ranges::sort(out, std::ranges::greater(), &Attempt::number);
   return out;
 }
 
 std::optional<std::filesystem::path> newest_file(const std::filesystem::path& cell_folder, const char* name) {
-  std::error_code error;
   for (const Attempt& attempt : attempts_in(cell_folder))
-    if (std::filesystem::exists(attempt.folder / name, error)) return attempt.folder / name;
+    if (core::is_there(attempt.folder / name)) return attempt.folder / name;
   return std::nullopt;
 }
 

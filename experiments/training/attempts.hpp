@@ -26,10 +26,10 @@ struct Attempt {
 /// The number in such a name; nothing where it is another name.
 [[nodiscard]] std::optional<std::int64_t> attempt_number(std::string_view name);
 
-/// Newest first; none where the folder is missing or cannot be read.
+/// Newest first; none where the folder is missing. Throws std::system_error where it cannot be read.
 [[nodiscard]] std::vector<Attempt> attempts_in(const std::filesystem::path& cell_folder);
 
-/// Of the newest attempt that has such a file, the file; nothing where none has.
+/// Of the newest attempt that has such a file, the file; nothing where none has. Throws as attempts_in.
 [[nodiscard]] std::optional<std::filesystem::path> newest_file(const std::filesystem::path& cell_folder,
                                                                const char* name);
 

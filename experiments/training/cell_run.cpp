@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/document/digest.hpp"
 #include "experiments/distributed/provenance.hpp"
 #include "experiments/training/cell_weights.hpp"
 #include "experiments/training/provenance.hpp"
 #include "experiments/training/result.hpp"
+#include "experiments/training/result_check.hpp"
 #include "experiments/training/resume.hpp"
 #include "experiments/training/weights.hpp"
 
@@ -59,7 +61,9 @@ void CellRun::publish() {
   const std::vector<core::Series> evaluated = evaluations();
   fence();
   write_weights(weights_path(request_.folder), learner_, setup_.cell_id, step_);
-  recorder_->end(step_, request_.document.dump(), whence(), evaluated);
+  std::map<std::string, std::string> from = whence();
+  from[kWeightsDigest] = core::sha256_file(weights_path(request_.folder));
+  recorder_->end(step_, request_.document.dump(), from, evaluated);
   finish_attempt(request_.folder);
 }
 
@@ -80,6 +84,7 @@ std::map<std::string, std::string> CellRun::whence() const {
   CellCost cost{seconds_before_ + life_.seconds(), {}, resumed_from_.empty(), request_.forecast};
   if (counts_peak_) cost.peak = static_cast<double>(peak_bytes());
   out["cost"] = json_of(cost).dump();
+  out["attempt"] = request_.folder.filename().string();
   out.merge(distributed_provenance(ranks_, learner_));
   return out;
 }

@@ -8,6 +8,7 @@
 #include "core/document/digest.hpp"
 #include "core/document/problem.hpp"
 #include "core/record/tensor_file.hpp"
+#include "core/record/unreadable.hpp"
 
 namespace isorbit::experiments {
 
@@ -191,7 +192,7 @@ void write_checkpoint(const std::filesystem::path& file, Learner& learner, const
 
 std::optional<CheckpointState> read_checkpoint(const std::filesystem::path& path, Learner& learner,
                                                const std::string& cell_id) {
-  if (!std::filesystem::exists(path)) return std::nullopt;
+  if (!core::is_there(path)) return std::nullopt;
   const core::TensorFile file = core::read_tensors(path);
   const auto damaged = [&](const std::exception& e) {
     return std::runtime_error(path.string() + ": its metadata is damaged (" + e.what() + ")");

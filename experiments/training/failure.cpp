@@ -7,6 +7,8 @@
 #include "core/document/json_integer.hpp"
 #include "core/document/problem.hpp"
 #include "core/record/durable_file.hpp"
+#include "core/record/own_document.hpp"
+#include "core/record/unreadable.hpp"
 #include "core/runtime/memory_error.hpp"
 #include "experiments/data/data_error.hpp"
 
@@ -22,7 +24,8 @@ constexpr std::array kKinds = {FailureKind::diverged, FailureKind::defect,  Fail
 
 /// HDF5 tells the system's reason in words only.
 bool tells_of_the_disk(const std::string& text) {
-  for (const int code : {ENOSPC, EDQUOT, EFBIG, EIO, EROFS})
+  for (const int code :
+       {ENOSPC, EDQUOT, EFBIG, EIO, EROFS, EACCES, EPERM, EMFILE, ENFILE, ENOLCK, ENOSYS, EOPNOTSUPP})
     if (text.find(std::generic_category().message(code)) != std::string::npos) return true;
   return false;
 }
@@ -86,17 +89,17 @@ void write_failure(const std::filesystem::path& folder, const Failure& failure) 
 
 std::optional<Failure> read_failure(const std::filesystem::path& folder) {
   const std::filesystem::path file = folder / "failed.json";
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return std::nullopt;
+  if (!core::is_there(file)) return std::nullopt;
   Failure failure;
   try {
-    const Json json = core::read_document(file).root;
+    const Json json = core::read_own_document(file).root;
     failure.reason = json.at("reason").get<std::string>();
     failure.step = core::integer_of(json.value("step", Json(0)));
     const std::string kind = json.value("kind", std::string());
     for (const FailureKind known : kKinds)
       if (kind == name_of(known)) failure.kind = known;
   } catch (const std::exception& damage) {
+    if (core::is_unreadable(damage)) throw;
     failure.reason = file.string() + ": cannot be read: " + damage.what();
   }
   return failure;

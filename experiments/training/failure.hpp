@@ -53,7 +53,7 @@ struct BrokenInvariant : std::runtime_error {
 void write_failure(const std::filesystem::path& folder, const Failure& failure);
 
 /// What write_failure wrote; nothing where there is no such file. A damaged one is an internal failure whose
-/// reason says so.
+/// reason says so. Throws std::system_error where it cannot be read.
 [[nodiscard]] std::optional<Failure> read_failure(const std::filesystem::path& folder);
 
 }  // namespace isorbit::experiments

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "core/record/unreadable.hpp"
 #include "experiments/training/record_row.hpp"
 
 namespace isorbit::experiments {
@@ -122,6 +123,7 @@ core::RunRecord record_from(std::span<const Json> rows, const std::filesystem::p
   } catch (const std::bad_alloc&) {
     throw;
   } catch (const std::exception& error) {
+    if (core::is_unreadable(error)) throw;
     throw std::runtime_error(journal.string() + ": holds a row that is none of a run's: " + error.what());
   }
 }
@@ -132,7 +134,7 @@ Recorder::Recorder(std::filesystem::path folder, std::optional<std::int64_t> res
                    std::span<const Json> kept)
     : folder_(std::move(folder)), resumed_from_(resumed_from) {
   const std::filesystem::path journal = journal_path(folder_);
-  if (std::filesystem::exists(journal))
+  if (core::is_there(journal))
     throw std::runtime_error(journal.string() +
                              ": is there already; an attempt's folder is for one process life");
   core::Journal::write(journal, kept);

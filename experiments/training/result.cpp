@@ -1,16 +1,18 @@
 #include "experiments/training/result.hpp"
 
-#include <sys/stat.h>
-
 #include <cmath>
 #include <stdexcept>
 
 #include "core/document/digest.hpp"
 #include "core/document/json.hpp"
 #include "core/document/json_integer.hpp"
+#include "core/document/problem.hpp"
 #include "core/record/durable_file.hpp"
+#include "core/record/own_document.hpp"
+#include "core/record/unreadable.hpp"
 #include "experiments/training/attempts.hpp"
 #include "experiments/training/recorder.hpp"
+#include "experiments/training/result_check.hpp"
 #include "experiments/training/weights.hpp"
 
 namespace isorbit::experiments {
@@ -37,62 +39,106 @@ Json cost_in(const core::RunRecord& record) {
   return Json::parse(cost->second);
 }
 
+/// What result.json says of a record and weights in a folder.
+Json json_of(const core::RunRecord& record, const std::filesystem::path& folder, const std::string& attempt) {
+  const std::filesystem::path run = Recorder::run_path(folder), weights = weights_path(folder);
+  const FileStamp run_stamp = stamp_of(run).value_or(FileStamp()),
+                  weights_stamp = stamp_of(weights).value_or(FileStamp());
+  const double metric = last_loss(record);
+  const std::optional<double> started = started_of(record);
+  const auto known = record.provenance.find(kWeightsDigest);
+  return {{"outcome", "complete"},
+          {"cell", record.provenance.at("cell_id")},
+          {"attempt", attempt},
+          {"step", last_step(record)},
+          {"metric", std::isnan(metric) ? Json() : Json(metric)},
+          {"started", started ? Json(*started) : Json()},
+          {"run_sha256", core::sha256_file(run)},
+          {"run_bytes", run_stamp.bytes},
+          {"run_modified", run_stamp.modified},
+          {"weights_sha256", known == record.provenance.end() ? core::sha256_file(weights) : known->second},
+          {"weights_bytes", weights_stamp.bytes},
+          {"weights_modified", weights_stamp.modified},
+          {"cost", cost_in(record)}};
+}
+
+void write_json(const std::filesystem::path& file, const Json& json) {
+  core::write_durably(file, json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+FileStamp stamp_in(const Json& json, const std::string& of) {
+  return {static_cast<std::uint64_t>(core::integer_of(json.at(of + "_bytes"))),
+          core::integer_of(json.at(of + "_modified"))};
+}
+
+Result result_from(const Json& json) {
+  Result out;
+  out.cell = json.at("cell").get<std::string>();
+  out.attempt = json.at("attempt").get<std::string>();
+  out.step = core::integer_of(json.at("step"));
+  out.metric = json.at("metric").is_null() ? NAN : json.at("metric").get<double>();
+  if (json.contains("started") && !json.at("started").is_null())
+    out.started = json.at("started").get<double>();
+  out.run_sha256 = json.at("run_sha256").get<std::string>();
+  out.run = stamp_in(json, "run");
+  if (json.contains("weights_sha256")) {
+    out.weights_sha256 = json.at("weights_sha256").get<std::string>();
+    out.weights = stamp_in(json, "weights");
+  }
+  out.cost = cost_from(json.value("cost", Json()));
+  if (!attempt_number(out.attempt))
+    throw std::runtime_error("found \"attempt\": " + core::shown(json.at("attempt")) +
+                             "; expected the name of an attempt's folder");
+  return out;
+}
+
 }  // namespace
 
-FileStamp stamp_of(const std::filesystem::path& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return {};
-  return {static_cast<std::uint64_t>(status.st_size),
-          std::int64_t{status.st_mtim.tv_sec} * 1'000'000 + status.st_mtim.tv_nsec / 1000};
+std::optional<FileStamp> stamp_of(const std::filesystem::path& file) {
+  const auto status = core::status_of(file);
+  if (!status) return {};
+  return FileStamp{static_cast<std::uint64_t>(status->st_size),
+                   std::int64_t{status->st_mtim.tv_sec} * 1'000'000 + status->st_mtim.tv_nsec / 1000};
+}
+
+std::optional<double> started_of(const core::RunRecord& record) {
+  const core::Series* lives = record.find("segment");
+  if (lives == nullptr || lives->find("start_time") == nullptr || lives->at("start_time").size() == 0)
+    return {};
+  return lives->at("start_time").doubles().back();
 }
 
 void write_result(const std::filesystem::path& attempt, const core::RunRecord& record) {
-  const std::filesystem::path run = Recorder::run_path(attempt);
-  core::write_run(run, record);
-  const FileStamp stamp = stamp_of(run);
-  const double metric = last_loss(record);
-  const Json json = {{"outcome", "complete"},
-                     {"cell", record.provenance.at("cell_id")},
-                     {"attempt", attempt.filename().string()},
-                     {"step", last_step(record)},
-                     {"metric", std::isnan(metric) ? Json() : Json(metric)},
-                     {"run_sha256", core::sha256_file(run)},
-                     {"run_bytes", stamp.bytes},
-                     {"run_modified", stamp.modified},
-                     {"cost", cost_in(record)}};
-  core::write_durably(result_path(attempt), json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
+  core::write_run(Recorder::run_path(attempt), record);
+  write_json(result_path(attempt), json_of(record, attempt, attempt.filename().string()));
+}
+
+void restore_result(const std::filesystem::path& cell_folder) {
+  const core::RunRecord record = core::read_run(Recorder::run_path(cell_folder));
+  const auto attempt = record.provenance.find("attempt");
+  const bool says = attempt != record.provenance.end() && attempt_number(attempt->second);
+  write_json(done_path(cell_folder), json_of(record, cell_folder, says ? attempt->second : attempt_name(1)));
 }
 
 Result read_result(const std::filesystem::path& file) {
-  Json json;
   try {
-    json = core::read_document(file).root;
-    Result out;
-    out.cell = json.at("cell").get<std::string>();
-    out.attempt = json.at("attempt").get<std::string>();
-    out.step = core::integer_of(json.at("step"));
-    out.metric = json.at("metric").is_null() ? NAN : json.at("metric").get<double>();
-    out.run_sha256 = json.at("run_sha256").get<std::string>();
-    out.run_bytes = static_cast<std::uint64_t>(core::integer_of(json.at("run_bytes")));
-    out.run_modified = core::integer_of(json.at("run_modified"));
-    out.cost = cost_from(json.value("cost", Json()));
-    if (attempt_number(out.attempt)) return out;
+    return result_from(core::read_own_document(file).root);
   } catch (const std::exception& error) {
+    if (core::is_unreadable(error)) throw;
     throw std::runtime_error(file.string() + ": is not the result of an attempt: " + error.what());
   }
-  throw std::runtime_error(file.string() + ": is not the result of an attempt: found \"attempt\": " +
-                           core::shown(json.at("attempt")) + "; expected the name of an attempt's folder");
 }
 
 bool is_trained(const std::filesystem::path& attempt, const std::string& cell_id) {
-  std::error_code error;
-  if (!std::filesystem::exists(weights_path(attempt), error)) return false;
-  try {
-    const std::optional<core::RunRecord> record = Recorder::record_of(attempt);
-    return record && record->provenance.at("cell_id") == cell_id;
-  } catch (const std::exception&) {
+  if (!core::is_there(weights_path(attempt)) || !core::is_there(Recorder::journal_path(attempt)))
     return false;
-  }
+  std::optional<core::RunRecord> record;
+  if (!core::damage_in([&] { record = Recorder::record_of(attempt); }).empty() || !record) return false;
+  const auto id = record->provenance.find("cell_id"), digest = record->provenance.find(kWeightsDigest);
+  return id != record->provenance.end() && id->second == cell_id &&
+         fault_of_weights(weights_path(attempt), cell_id,
+                          digest == record->provenance.end() ? std::string() : digest->second)
+             .empty();
 }
 
 void finish_attempt(const std::filesystem::path& attempt) {

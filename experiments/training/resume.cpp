@@ -4,7 +4,7 @@
 #include <stdexcept>
 
 #include "core/record/journal.hpp"
-#include "core/runtime/memory_error.hpp"
+#include "core/record/unreadable.hpp"
 #include "experiments/training/recorder.hpp"
 
 namespace isorbit::experiments {
@@ -45,7 +45,7 @@ std::optional<Resumption> resume_from(std::span<const std::filesystem::path> att
       found = Resumption{attempt, *state, rows_up_to(attempt, state->step)};
       break;
     } catch (const std::exception& error) {
-      if (core::is_out_of_memory(error)) throw;
+      if (core::is_unreadable(error)) throw;
       const std::string what = error.what();
       passed.push_back((what.starts_with(file.string()) ? "" : file.string() + ": ") + what);
     }

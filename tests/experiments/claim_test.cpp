@@ -203,6 +203,48 @@ TEST_F(CellClaim, FromTheFutureIsWatchedInsteadAndTakenWhenItIsNotTouched) {
   EXPECT_TRUE(take());
 }
 
+TEST_F(CellClaim, FromTheFutureRunsOutForThoseThatLookOnceEach) {
+  foreign_lease(-86400);
+  const auto looks_once = [&] {
+    LeaseWatch other;
+    return Claim::take(cell_, other).has_value();
+  };
+  EXPECT_FALSE(looks_once());
+  std::this_thread::sleep_for(std::chrono::milliseconds(400));
+  EXPECT_TRUE(looks_once());
+}
+
+TEST_F(CellClaim, WhoseLockCannotBeAskedForIsJudgedByItsHeartbeat) {
+  const auto claim = take(0.5);
+  ASSERT_TRUE(claim);
+  LeaseLook look = look_at_lease(claim->folder() / "lease").value();
+  ASSERT_EQ(look.locked, true);
+  look.locked = false;
+  EXPECT_TRUE(look.is_free());
+  look.locked = std::nullopt;
+  EXPECT_FALSE(look.is_free()) << "no descriptor left is no sign of death";
+}
+
+TEST_F(CellClaim, WhoseLeaseCannotBeLookedAtIsAnError) {
+  fs::create_directories(cell_ / "attempt-0001");
+  fs::create_symlink("lease", cell_ / "attempt-0001" / "lease");
+  EXPECT_THROW((void)take(), std::system_error);
+  fs::remove(cell_ / "attempt-0001" / "lease");
+  ASSERT_EQ(::mkfifo((cell_ / "attempt-0001" / "lease").c_str(), 0600), 0);
+  EXPECT_FALSE(take()) << "a pipe of this name is no lease, and fresh";
+}
+
+TEST_F(CellClaim, KeepsTheUmaskAndTheGroupOfTheCellsFolder) {
+  fs::create_directories(cell_);
+  fs::permissions(cell_, fs::perms(02770));
+  const mode_t before = ::umask(007);
+  const auto claim = take();
+  ::umask(before);
+  ASSERT_TRUE(claim);
+  EXPECT_EQ(fs::status(claim->folder()).permissions(), fs::perms(02770));
+  EXPECT_EQ(fs::status(claim->folder() / "lease").permissions(), fs::perms(0660));
+}
+
 TEST_F(CellClaim, OfAnOwnerWhoseClockWasSetBackHoldsAsLongAsItBeats) {
   const auto claim = take(0.4);
   ASSERT_TRUE(claim);

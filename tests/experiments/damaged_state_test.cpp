@@ -4,6 +4,7 @@
 #include "core/record/journal.hpp"
 #include "experiments/training/checkpoint.hpp"
 #include "experiments/training/recorder.hpp"
+#include "tests/experiments/file_damage.hpp"
 #include "tests/experiments/lives.hpp"
 #include "tests/experiments/same_record.hpp"
 
@@ -16,20 +17,13 @@ namespace fs = std::filesystem;
 /// A cell that was stopped after step 6, and again after step 9: checkpoints at 6 and 9.
 class DamagedState : public testing::Test {
  protected:
-  DamagedState() : document_(cell_.document("wisca", {{"every", 5}}, {{"steps", 12}, {"checkpoint_every", 3}})) {
+  DamagedState()
+      : document_(cell_.document("wisca", {{"every", 5}}, {{"steps", 12}, {"checkpoint_every", 3}})) {
     EXPECT_EQ(chain_.stopped_after(6).outcome, Outcome::stopped);
     EXPECT_EQ(chain_.stopped_after(9).outcome, Outcome::stopped);
   }
 
   fs::path attempt(int number) const { return cell_.path() / "chain" / attempt_name(number); }
-
-  static void flip(const fs::path& file, std::uintmax_t at) {
-    std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
-    bytes.seekg(static_cast<std::streamoff>(at));
-    const char byte = static_cast<char>(bytes.get() ^ 0x40);
-    bytes.seekp(static_cast<std::streamoff>(at));
-    bytes.put(byte);
-  }
 
   /// Runs on to the end: what was noted. The record must be that of a run that never stopped.
   std::vector<std::string> end(std::int64_t from) {
@@ -91,6 +85,28 @@ TEST_F(DamagedState, ACheckpointOfAnotherCellIsPassedOver) {
   const std::vector<std::string> notes = end(6);
   ASSERT_EQ(notes.size(), 1U);
   EXPECT_HOLDS(notes[0], "belongs to cell");
+}
+
+TEST_F(DamagedState, ACheckpointOrJournalThatCannotBeReadFailsTheCellUntilItCan) {
+  for (const fs::path& file : {checkpoint_path(attempt(2)), Recorder::journal_path(attempt(2))}) {
+    const Hidden hidden(file);
+    CellRequest request = chain_.next();
+    chain_.stop() = 0;
+    const CellResult result = run_cell(request);
+    EXPECT_EQ(result.outcome, Outcome::failed);
+    EXPECT_EQ(result.kind, FailureKind::disk);
+    EXPECT_HOLDS(result.reason, file.string());
+    EXPECT_HOLDS(result.reason, "Too many levels of symbolic links");
+    EXPECT_TRUE(fs::is_symlink(file)) << "it was touched";
+  }
+  EXPECT_EQ(end(9), std::vector<std::string>());
+}
+
+TEST_F(DamagedState, ACheckpointWithoutAJournalIsPassedOver) {
+  fs::remove(Recorder::journal_path(attempt(2)));
+  const std::vector<std::string> notes = end(6);
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_HOLDS(notes[0], "journal.log: cannot open: No such file or directory");
 }
 
 TEST_F(DamagedState, AJournalThatEndsBeforeTheCheckpointMakesItUnusable) {

@@ -11,6 +11,7 @@
 #include "experiments/training/recorder.hpp"
 #include "experiments/training/result.hpp"
 #include "tests/experiments/child_program.hpp"
+#include "tests/experiments/file_damage.hpp"
 #include "tests/experiments/lives.hpp"
 #include "tests/experiments/run_program.hpp"
 #include "tests/experiments/same_record.hpp"
@@ -21,18 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using core::Json;
-
-void flip(const fs::path& file, bool keep_time = false) {
-  const auto time = fs::last_write_time(file);
-  const auto at = static_cast<std::streamoff>(fs::file_size(file) / 2);
-  std::fstream bytes(file, std::ios::binary | std::ios::in | std::ios::out);
-  bytes.seekg(at);
-  const char byte = static_cast<char>(bytes.get() ^ 0x40);
-  bytes.seekp(at);
-  bytes.put(byte);
-  bytes.close();
-  if (keep_time) fs::last_write_time(file, time);
-}
 
 /// A cell that is trained, evaluated and published.
 class MendedCell : public testing::Test {
@@ -105,7 +94,9 @@ TEST_F(MendedCell, ADamagedRecordIsMadeAgainFromTheJournal) {
 }
 
 TEST_F(MendedCell, ARecordThatRotsWithItsTimeKeptIsFoundByWhoReadsIt) {
-  flip(folder_ / "run.h5", true);
+  const auto time = fs::last_write_time(folder_ / "run.h5");
+  flip(folder_ / "run.h5");
+  fs::last_write_time(folder_ / "run.h5", time);
   EXPECT_TRUE(is_complete(folder_, id_)) << "documented: nobody wrote to it";
   EXPECT_FALSE(is_complete_to_the_byte(folder_, id_));
   EXPECT_THROW((void)core::read_run(folder_ / "run.h5"), std::runtime_error);
