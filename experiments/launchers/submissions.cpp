@@ -6,6 +6,8 @@
 
 #include "core/document/spec.hpp"
 #include "core/record/durable_file.hpp"
+#include "core/record/own_document.hpp"
+#include "core/record/unreadable.hpp"
 #include "experiments/launchers/slurm.hpp"
 
 namespace isorbit::experiments {
@@ -40,8 +42,7 @@ SubmissionFolder numbered(const SlurmFolder& folder, std::size_t number) {
 
 SubmissionFolder next_submission(const SlurmFolder& folder) {
   std::size_t number = 1;
-  std::error_code error;
-  while (std::filesystem::exists(numbered(folder, number).path, error)) ++number;
+  while (core::is_there(numbered(folder, number).path)) ++number;
   return numbered(folder, number);
 }
 
@@ -54,9 +55,8 @@ SubmissionFolder new_submission(const SlurmFolder& folder) {
 }
 
 std::vector<Submission> read_submissions(const SlurmFolder& folder) {
-  std::error_code error;
-  if (!std::filesystem::exists(folder.jobs(), error)) return {};
-  const core::Document document = core::read_document(folder.jobs());
+  if (!core::is_there(folder.jobs())) return {};
+  const core::Document document = core::read_own_document(folder.jobs());
   core::Problems problems;
   const Json jobs = core::resolve(document.root, jobs_spec(), {&document, "", nullptr}, problems);
   problems.throw_if_any();

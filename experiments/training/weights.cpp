@@ -4,6 +4,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "core/record/unreadable.hpp"
 #include "experiments/training/attempts.hpp"
 #include "experiments/training/cell_weights.hpp"
 
@@ -11,6 +12,11 @@ namespace isorbit::experiments {
 namespace {
 
 constexpr const char* kProgram = "hugging_face";
+
+bool is_file(const std::filesystem::path& path) {
+  const auto status = core::status_of(path);
+  return status && S_ISREG(status->st_mode);
+}
 
 std::string in_quotes(const std::string& name) { return core::shown(core::Json(name)); }
 
@@ -39,12 +45,11 @@ void write_weights(const std::filesystem::path& file, Learner& learner, const st
 }
 
 std::filesystem::path weights_file(const std::filesystem::path& path) {
-  std::error_code error;
-  if (std::filesystem::is_regular_file(path, error)) return path;
+  if (is_file(path)) return path;
   for (const char* name : {"weights.safetensors", "model.safetensors", "checkpoint.safetensors"})
-    if (std::filesystem::is_regular_file(path / name, error)) return path / name;
+    if (is_file(path / name)) return path / name;
   if (const auto checkpoint = newest_file(path, "checkpoint.safetensors")) return *checkpoint;
-  throw std::runtime_error(std::filesystem::is_directory(path, error)
+  throw std::runtime_error(std::filesystem::is_directory(path)
                                ? path.string() +
                                      ": is a folder without weights.safetensors, model.safetensors "
                                      "and checkpoint.safetensors"

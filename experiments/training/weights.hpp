@@ -20,7 +20,7 @@ void write_weights(const std::filesystem::path& file, Learner& learner, const st
 
 /// The file that `path` means: itself, or of a folder weights.safetensors, model.safetensors or
 /// checkpoint.safetensors, the first there is, or the checkpoint of the newest attempt at a cell. Throws
-/// std::runtime_error where there is none.
+/// std::runtime_error where there is none, std::system_error where that cannot be told.
 [[nodiscard]] std::filesystem::path weights_file(const std::filesystem::path& path);
 
 /// Reads weights under the names of the model: a file of ours, the checkpoint of a cell (realized), or a file

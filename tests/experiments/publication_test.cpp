@@ -112,13 +112,20 @@ TEST_F(PublishedCell, WhoseWeightsSomebodyRemovedIsCompleteAndTheAdviceTrainsItA
 }
 
 TEST_F(PublishedCell, HasALostOrDamagedDoneMadeAgainFromItsRecordAndWeights) {
+  const Result before = read_result(folder_ / "done.json");
   fs::remove_all(attempt());
   fs::remove(folder_ / "done.json");
-  EXPECT_EQ(mended().need, Need::result);
-  expect_whole();
-  fs::resize_file(folder_ / "done.json", 20);
-  EXPECT_EQ(mended().need, Need::result);
-  expect_whole();
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(mended().need, Need::result);
+    const Result now = read_result(folder_ / "done.json");
+    EXPECT_EQ(now.attempt, before.attempt);
+    EXPECT_EQ(now.started, before.started);
+    EXPECT_EQ(now.metric, before.metric);
+    EXPECT_EQ(now.weights_sha256, before.weights_sha256);
+    whole_.erase("done.json");  // its time stamps are new
+    expect_whole();
+    fs::resize_file(folder_ / "done.json", 20);
+  }
 }
 
 TEST_F(PublishedCell, OfANewAttemptNeverStandsBesideAnOlderOnesFiles) {
