@@ -75,8 +75,8 @@ const char* name_of(CellState state) {
       return "done";
     case CellState::failed:
       return "failed";
-    case CellState::unreadable:
-      return "unreadable";
+    case CellState::unknown:
+      return "unknown";
     case CellState::stopped:
       break;
   }
@@ -126,7 +126,7 @@ CellState state_of(const std::filesystem::path& sweep_folder, const Cell& cell) 
     return told_state_of(sweep_folder, cell);
   } catch (const std::exception& error) {
     if (!core::is_unreadable(error)) throw;
-    return CellState::unreadable;
+    return CellState::unknown;
   }
 }
 
@@ -155,7 +155,7 @@ CellStatus status_of(const std::filesystem::path& sweep_folder, const Cell& cell
       status.reason = failure->reason;
     }
   } catch (const std::exception& error) {
-    if (core::is_unreadable(error)) status.state = CellState::unreadable;
+    if (core::is_unreadable(error)) status.state = CellState::unknown;
     status.reason = error.what();
   }
   return status;

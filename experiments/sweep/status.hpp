@@ -11,9 +11,9 @@
 
 namespace isorbit::experiments {
 
-/// planned: nothing there. stopped: begun, not finished, and nobody works on it. unreadable: it cannot be
+/// planned: nothing there. stopped: begun, not finished, and nobody works on it. unknown: it cannot be
 /// told.
-enum class CellState { planned, running, done, failed, stopped, unreadable };
+enum class CellState { planned, running, done, failed, stopped, unknown };
 
 [[nodiscard]] const char* name_of(CellState state);
 

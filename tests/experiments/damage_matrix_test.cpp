@@ -14,6 +14,7 @@
 #include "experiments/training/recorder.hpp"
 #include "experiments/training/weights.hpp"
 #include "tests/experiments/file_damage.hpp"
+#include "tests/experiments/in_memory.hpp"
 #include "tests/experiments/same_record.hpp"
 #include "tests/experiments/small_sweep.hpp"
 

@@ -9,6 +9,7 @@
 #include "experiments/sweep/publication.hpp"
 #include "experiments/training/recorder.hpp"
 #include "experiments/training/weights.hpp"
+#include "tests/experiments/in_memory.hpp"
 #include "tests/experiments/run_program.hpp"
 #include "tests/experiments/same_record.hpp"
 #include "tests/experiments/small_sweep.hpp"
