@@ -87,8 +87,10 @@ double off(const Numbers& a, const Numbers& b, double factor = 1) {
 }
 
 TEST(UpdatesInDouble, EveryWordHasAFormulaOrTheTestSaysWhereItBelongs) {
-  for (const Update& word : Vocabulary::all().updates)
-    if (!word.expand) EXPECT_NO_THROW((void)testing_support::formula_of(word.name));
+  for (const Update& word : Vocabulary::all().updates) {
+    if (word.expand) continue;
+    EXPECT_NO_THROW((void)testing_support::formula_of(word.name)) << word.name;
+  }
   try {
     (void)testing_support::formula_of("sine");
     FAIL() << "a formula of no word";
@@ -104,8 +106,10 @@ TEST(UpdatesInDouble, AWordThatHoldsWordsDeclaresItsOwnListOfThem) {
   EXPECT_THROW((void)updates::held_field(two), std::logic_error);
   two.fields.push_back({"first", updates::held_words(), "words", Json::array()});
   EXPECT_EQ(updates::held_field(two).name, "first");
-  for (const Update& word : Vocabulary::all().updates)
-    if (word.holds_words) EXPECT_FALSE(updates::held_field(word).help.empty()) << word.name;
+  for (const Update& word : Vocabulary::all().updates) {
+    if (!word.holds_words) continue;
+    EXPECT_FALSE(updates::held_field(word).help.empty()) << word.name;
+  }
 }
 
 /// With u = 2^-24: a word that looks at one element rounds its direction and its moments some twenty times a

@@ -113,7 +113,7 @@ TEST(Symmetries, OfReluAreThoseOfItsLayers) {
 core::Model between(const char* nodes) {
   const auto file = std::filesystem::path(ISORBIT_SOURCE_DIR) / "experiments/models/mlp_mnist.json";
   core::Document document = core::read_document(file);
-  document.root["constants"] = {{"batch", 3}, {"pixels", 9}, {"classes", 7}, {"width", 7}};
+  document.root["constants"] = {{"batch", 7}, {"pixels", 9}, {"classes", 7}, {"width", 7}};
   document.root["nodes"] =
       Json::parse(std::string(R"([{"id": "up", "op": "linear", "in": "images", "units": "width"},)") + nodes +
                   R"(, {"id": "fc3", "op": "linear", "in": "y", "units": "classes"},
@@ -129,7 +129,7 @@ struct Between {
 const std::vector<Between> kBetween = {
     {R"({"id": "y", "op": "relu_squared", "in": "up"})", -2, 7},
     {R"({"id": "s", "op": "sum", "in": "up", "axes": [-1], "keep": true}, {"id": "y", "op": "mul", "in": ["up", "b"]},
-        {"id": "b", "op": "broadcast", "in": "s", "shape": [3, 7]})",
+        {"id": "b", "op": "broadcast", "in": "s", "shape": [7, 7]})",
      -2, 1},
     {R"({"id": "m", "op": "mean", "in": "up", "axes": [0]}, {"id": "y", "op": "subtract", "in": ["up", "m"]})",
      -1, 7},
