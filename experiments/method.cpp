@@ -68,6 +68,36 @@ Json evaluated(const Document& document, const core::Constants& constants, Probl
   return out;
 }
 
+/// The names in an expression; none where it is none.
+std::vector<std::string> names_in(const Json& value) {
+  if (!value.is_string()) return {};
+  try {
+    return core::names_in(value.get_ref<const std::string&>());
+  } catch (const core::ExpressionError&) {
+    return {};
+  }
+}
+
+/// The document against its description. What is wrong because a constant is has been said at the constant.
+Json resolved(const Document& document, const core::Constants& constants, const Json& evaluated,
+              Problems& problems) {
+  Problems found;
+  Json all = core::resolve(document.root, method_spec(), {&document, "", &constants}, found);
+  const auto fails = [&](const std::string& name) {
+    return constants.values().contains(name) && !evaluated.contains(name);
+  };
+  try {
+    found.throw_if_any();
+  } catch (const core::DocumentError& error) {
+    for (const core::Problem& problem : error.problems()) {
+      const Json::json_pointer at(problem.pointer);
+      const bool there = document.root.contains(at);
+      if (!there || std::ranges::none_of(names_in(document.root.at(at)), fails)) problems.add(problem);
+    }
+  }
+  return all;
+}
+
 class Reader {
  public:
   Reader(const Document& document, Problems& problems) : document_(document), problems_(problems) {}
@@ -196,7 +226,7 @@ Method read_method(const Document& document, const Json& overrides) {
   const core::Constants constants(layered(document, overrides, problems));
   Json values = evaluated(document, constants, problems);
   Method method;
-  method.resolved = core::resolve(document.root, method_spec(), {&document, "", &constants}, problems);
+  method.resolved = resolved(document, constants, values, problems);
   problems.throw_if_any();
   method.resolved["constants"] = std::move(values);
   method.name = method.resolved.at("name").get<std::string>();

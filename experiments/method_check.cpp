@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "experiments/events/rescale/check.hpp"
+#include "experiments/group_names.hpp"
 #include "experiments/method.hpp"
 
 namespace isorbit::experiments {
@@ -33,6 +34,10 @@ struct Check {
   bool fits(const Word<T>& word, const std::string& tensor, const core::Shape& shape,
             std::set<std::string>& said) const;
   void unused(std::size_t group) const;
+  /// A model may have no parameter of the group's name.
+  [[nodiscard]] bool is_optional(std::size_t group) const {
+    return method.resolved.at("groups").at(group).value("optional", false);
+  }
   void event(const EventWord& event, const std::string& at, std::optional<std::size_t> group) const;
   template <class Has>
   void needs(const EventWord& event, const std::string& at, std::optional<std::size_t> group,
@@ -97,18 +102,13 @@ void Check::fit(const Group& group, const std::string& name, const core::Shape& 
 }
 
 void Check::unused(std::size_t group) const {
-  std::vector<std::string> names;
-  bool taken = false;
-  for (const core::Parameter& p : model.graph.parameters) {
-    names.push_back(model.graph.value(p.value).name);
-    taken = taken || matches(method.groups[group].parameters, names.back());
-  }
-  const auto near = core::nearest(method.groups[group].parameters, names);
-  report(core::pointer_join("/groups", group) + "/parameters", in_quotes(method.groups[group].parameters),
-         "a pattern that names a parameter of the model which no group before it names",
-         taken ? "earlier groups have all that it names"
-               : "nothing in model " + in_quotes(model.name) + " is called so",
-         near ? in_quotes(*near) : "");
+  const std::string& pattern = method.groups[group].parameters;
+  const NamesOfGroup names(model, pattern);
+  if (names.any() || !is_optional(group))
+    report(core::pointer_join("/groups", group) + "/parameters", in_quotes(pattern),
+           "a pattern that names a parameter of the model which no group before it names",
+           names.any() ? "earlier groups have all that it names" : names.because(),
+           names.any() ? "" : names.suggestion());
 }
 
 void Check::event(const EventWord& event, const std::string& at, std::optional<std::size_t> group) const {
@@ -143,6 +143,7 @@ void check_method(const Method& method, const core::Model& model, const core::Do
   const Check check{method, model, document, problems};
   check.groups();
   for (std::size_t g = 0; g < method.groups.size(); ++g) {
+    if (check.is_optional(g) && !NamesOfGroup(model, method.groups[g].parameters).any()) continue;
     const std::string at = core::pointer_join("/groups", g) + "/events";
     for (std::size_t i = 0; i < method.groups[g].events.size(); ++i)
       check.event(method.groups[g].events[i], core::pointer_join(at, i), g);

@@ -50,7 +50,12 @@ Spec method_spec() {
                      Spec::list(words(all.updates)),
                      "what becomes of a gradient, in order; []: its tensors stay as they are",
                      {}},
-                    {"events", events_spec(), "what happens to its weights between steps", Json::array()}});
+                    {"events", events_spec(), "what happens to its weights between steps", Json::array()},
+                    {"optional",
+                     Spec::boolean(),
+                     "true: a model without parameters of that name is right too, as where a layer is absent",
+                     {},
+                     true}});
   return Spec::object(
       {{"name", Spec::text().at_least_items(1), "name of the method", {}},
        {"doc", Spec::text(), "one line on it", {}, true},
@@ -58,7 +63,9 @@ Spec method_spec() {
         "numbers by name, for use in expressions; set from outside by a sweep", Json::object()},
        {"clip_norm",
         clip_spec(),
-        "gradients are scaled down to this Euclidean norm of all of them together; a number, or an object",
+        "gradients are scaled down to this Euclidean norm of all of them together; a number, or an object; "
+        "null: "
+        "they are not",
         {},
         true},
        {"groups",

@@ -6,7 +6,7 @@ say() { printf 'quickstart: %s\n' "$*" >&2; }
 
 third_party/install.sh
 say "building build/release/isorbit"
-cmake --preset release >&2
+third_party/configure.sh release >&2
 cmake --build --preset release --target isorbit --parallel "$(nproc)" >&2
 experiments/data/fetch.sh austen
 

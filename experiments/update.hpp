@@ -59,8 +59,8 @@ struct Update {
   bool adds_tensor = false;
   /// The word looks at more than one element at a time: its chunk is the whole tensor.
   bool whole_tensor = false;
-  /// It has a field "update", a list of words that run within it (any but aliases, "learning_rate" and words
-  /// like itself); without the list it is adam. The vocabulary adds the field.
+  /// One of its fields is a list of words that run within it (any but aliases, "learning_rate" and words like
+  /// itself): updates::held_words() (updates/word.hpp). The vocabulary describes the list.
   bool holds_words = false;
   /// An alias: the list of words it stands for, from its own fields ("adamw"). Such a word has no prepare.
   std::function<core::Json(const core::Json& fields)> expand = {};

@@ -20,13 +20,19 @@ void refuse_repeats(const char* slot, const std::vector<Word>& words) {
 
 /// What may stand within a word that holds words: its direction is another tensor's, and who holds it has the
 /// step size.
-core::Field inner_field(const std::vector<Update>& words) {
+core::Spec inner_words(const std::vector<Update>& words) {
   std::vector<std::pair<std::string, core::Spec>> choices;
   for (const Update& word : words)
     if (!word.holds_words && !word.expand && word.name != "learning_rate")
       choices.emplace_back(word.name, core::Spec::object(word.fields).help(word.doc));
-  return {"update", core::Spec::list(core::Spec::variant("kind", std::move(choices))).at_least_items(1),
-          "the words that run within it, in order", core::Json::array({{{"kind", "adam"}}})};
+  return core::Spec::list(core::Spec::variant("kind", std::move(choices))).at_least_items(1);
+}
+
+bool lists_words(const core::Field& field) {
+  const core::Spec::Description& d = field.spec.description();
+  if (d.kind != core::Spec::Kind::list) return false;
+  const auto element = d.elements[0].description().kind;
+  return element == core::Spec::Kind::any || element == core::Spec::Kind::variant;
 }
 
 Vocabulary gather() {
@@ -36,9 +42,10 @@ Vocabulary gather() {
   refuse_repeats("update", all.updates);
   refuse_repeats("event", all.events);
   refuse_repeats("schedule", all.schedules);
-  const core::Field inner = inner_field(all.updates);
+  const core::Spec inner = inner_words(all.updates);
   for (Update& word : all.updates)
-    if (word.holds_words) word.fields.push_back(inner);
+    for (core::Field& field : word.fields)
+      if (word.holds_words && lists_words(field)) field.spec = inner;
   for (const Update& word : all.updates)
     if (static_cast<bool>(word.prepare) == static_cast<bool>(word.expand))
       throw std::logic_error("update \"" + word.name + "\" must have either prepare or expand");
@@ -57,6 +64,15 @@ const Update& updates::word_of(const core::Json& fields) {
   const std::vector<Update>& words = Vocabulary::all().updates;
   const auto found = std::ranges::find(words, name, &Update::name);
   if (found == words.end()) throw std::logic_error("no update is called \"" + name + "\"");
+  return *found;
+}
+
+core::Spec updates::held_words() { return core::Spec::list(core::Spec::any()); }
+
+const core::Field& updates::held_field(const Update& word) {
+  const auto found = std::ranges::find_if(word.fields, lists_words);
+  if (found == word.fields.end())
+    throw std::logic_error("update \"" + word.name + "\" holds words and has no field of them: held_words()");
   return *found;
 }
 

@@ -1,6 +1,7 @@
 // What activations have in common: y = f(x) elementwise and dx = f'(x) dy.
 #pragma once
 #include <string>
+#include <utility>
 
 #include "ops/common.hpp"
 #include "ops/kernels/activations.hpp"
@@ -15,7 +16,7 @@ struct Activation {
   std::vector<core::Json> sample_attributes = {core::Json::object()};
   std::function<core::Lowered(const core::Lower&)> lower, lower_slope;
   std::function<double(double, const core::Attributes&)> value, slope;
-  bool homogeneous = false;  // f(c x) = c f(x) for c > 0
+  double degree = 0;  // f(c x) = c^degree f(x) for c > 0; 0: not homogeneous
 };
 
 /// A kernel y_i = f(x_i).
@@ -42,6 +43,62 @@ inline core::Lowered lower_slope(const core::Lower& x, std::string name, kernels
   });
 }
 
+/// Calls f with a pointer of the stored type.
+template <class F>
+void with_type(const Input& x, const F& f) {
+  x.narrow ? f(static_cast<const core::Bf16*>(x.data)) : f(static_cast<const float*>(x.data));
+}
+template <class F>
+void with_type(const Output& y, const F& f) {
+  y.narrow ? f(static_cast<core::Bf16*>(y.data)) : f(static_cast<float*>(y.data));
+}
+inline float widened(float x) { return x; }
+inline float widened(core::Bf16 x) { return core::widen(x); }
+inline void put(float& y, float x) { y = x; }
+inline void put(core::Bf16& y, float x) { y = core::round_to_bf16(x); }
+
+/// An activation of plain arithmetic, in one file: `value` and `slope` take and give a float, for the
+/// kernels, or a double, for the reference; the compiler makes the loops. One that waits for exponentials is
+/// faster as a curve of ops/kernels/.
+template <class Value, class Slope>
+Activation plain_activation(std::string name, std::string doc, Value value, Slope slope) {
+  Activation a;
+  a.name = name;
+  a.doc = std::move(doc);
+  a.derivative_doc = "dx = dy times the slope of " + name + " at x";
+  a.value = [value](double x, const core::Attributes&) { return value(x); };
+  a.slope = [slope](double x, const core::Attributes&) { return slope(x); };
+  a.lower = [name, value](const core::Lower& of) {
+    return core::Lowered::own(name, [value, x_type = of.type(0),
+                                     y_type = of.out_type()](const core::Binding& bound) {
+      with_type(Input(bound.in[0], x_type), [&](const auto* x) {
+        with_type(Output(bound.out[0], y_type), [&](auto* y) {
+          bound.engine->parallel(x_type.shape.elements(), kGrain, [=](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t i = begin; i < end; ++i) put(y[i], value(widened(x[i])));
+          });
+        });
+      });
+    });
+  };
+  a.lower_slope = [name, slope](const core::Lower& of) {
+    return core::Lowered::own(name + "_grad", [slope, x_type = of.type(0), dy_type = of.type(1),
+                                               dx_type = of.out_type()](const core::Binding& bound) {
+      with_type(Input(bound.in[0], x_type), [&](const auto* x) {
+        with_type(Input(bound.in[1], dy_type), [&](const auto* dy) {
+          with_type(Output(bound.out[0], dx_type), [&](auto* dx) {
+            bound.engine->parallel(x_type.shape.elements(), kGrain,
+                                   [=](std::int64_t begin, std::int64_t end) {
+                                     for (std::int64_t i = begin; i < end; ++i)
+                                       put(dx[i], slope(widened(x[i])) * widened(dy[i]));
+                                   });
+          });
+        });
+      });
+    });
+  };
+  return a;
+}
+
 /// The cards <name>(x) and <name>_grad(x, dy).
 inline core::OpFamily activation_family(const Activation& a) {
   using namespace core;
@@ -58,7 +115,8 @@ inline core::OpFamily activation_family(const Activation& a) {
   forward.ref = [a](const Ref& x) {
     for (std::size_t i = 0; i < x.in(0).size(); ++i) x.out()[i] = a.value(x.in(0)[i], x);
   };
-  forward.scaling = a.homogeneous ? follows_first : not_homogeneous;
+  forward.scaling = not_homogeneous;
+  if (a.degree != 0) forward.scaling = [degree = a.degree](Scaling& s) { s.power(s.out(), degree, s.in(0)); };
   forward.in_place = {{0, 0}};
   forward.narrow = {.inputs = {0}, .outputs = {0}};
 

@@ -77,6 +77,7 @@ core::OpFamily broadcast() {
       .lower = lower_broadcast,
       .ref = reference_broadcast,
       .flops = [](const core::Infer&) { return 0.0; },
+      .scaling = follows_first,
       .samples = {{{{{5}}}, {{"shape", {3, 5}}}},
                   {{{{3, 1}}}, {{"shape", {3, 5}}}},
                   {{{{1}}}, {{"shape", {2, 3}}}},

@@ -89,6 +89,15 @@ core::Field axis_field() {
   return integer_field("axis", "axis the indices run along; negative ones count from the back", 0);
 }
 
+/// Channels that are taken by index need one factor for all of them.
+void scaling(core::Scaling& s) {
+  const core::Channels x = s.in(0);
+  const std::size_t rank = s.shape(0).rank();
+  const bool of_channels = wrap_axis(s.integer("axis"), rank) + 1 == rank;
+  if (of_channels) s.tie(x);
+  s.equal(s.out(), of_channels ? x.part(0, 1) : x);
+}
+
 core::OpCard gather_card() {
   return {
       .name = "gather",
@@ -123,6 +132,7 @@ core::OpCard gather_card() {
             }
           },
       .flops = [](const core::Infer&) { return 0.0; },
+      .scaling = scaling,
       .samples = {{{{{7, 3}}, {{2, 5}, core::DType::s32, 7}}},
                   {{{{4, 6}}, {{6}, core::DType::s32, 6, true}}, {{"axis", 1}}},
                   {{{{2, 5, 3}}, {{4}, core::DType::s32, 5}}, {{"axis", -2}}},

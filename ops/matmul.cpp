@@ -130,6 +130,17 @@ std::vector<core::Sample> samples_with_addend() {
   return out;
 }
 
+/// A factor of all that is summed over is one of the product; rows of the product take none of their own.
+void scaling(core::Scaling& s) {
+  const core::Channels a = s.in(0), b = s.in(1);
+  s.tie(a);
+  if (s.flag("transpose_b")) s.tie(b);
+  s.product(s.out(), s.flag("transpose_b") ? b.part(0, 1) : b, a.part(0, 1));
+  if (!s.has(2)) return;
+  s.equal(s.out(), s.in(2));
+  s.offset(2);
+}
+
 /// What the two cards share.
 core::OpCard card(std::string name, std::string doc, std::vector<core::InputSlot> inputs,
                   const Terms& terms) {
@@ -159,6 +170,7 @@ core::OpFamily matmul() {
       card("matmul", "alpha * a b + bias over the last two axes; a matrix b multiplies every row of a",
            {{"a"}, {"b"}, bias}, {std::nullopt, 2});
   plain.narrow.outputs = {0};
+  plain.scaling = scaling;
   plain.samples = samples();
 
   core::OpCard added = card("matmul_add", "matmul with a tensor of the result's shape added to it",

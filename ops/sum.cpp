@@ -167,6 +167,15 @@ std::vector<core::Field> axes_fields() {
           flag_field("keep", "keep the summed axes with extent 1", false)};
 }
 
+/// A sum over channels needs one factor for all of them.
+void scaling(core::Scaling& s) {
+  const std::vector<bool> is = summed(s.integers("axes"), s.shape(0).rank());
+  const core::Channels in = s.in(0);
+  const bool over_channels = !is.empty() && is.back();
+  if (over_channels) s.tie(in);
+  s.equal(s.out(), over_channels ? in.part(0, 1) : in);
+}
+
 core::OpCard sum_card() {
   return {
       .name = "sum",
@@ -178,6 +187,7 @@ core::OpCard sum_card() {
       .lower = lower_sum,
       .ref = reference_sum,
       .flops = [](const core::Infer& x) { return static_cast<double>(x.in(0).elements()); },
+      .scaling = scaling,
       .samples = {{{{{7, 5}}}, {{"axes", {0}}}},
                   {{{{7, 5}}}, {{"axes", {-1}}}},
                   {{{{1100, 70}}}, {{"axes", {0}}}},
@@ -201,6 +211,7 @@ core::OpCard mean_card() {
         const auto results = static_cast<double>(build.shape(total).elements());
         return {build.op("scale", {total}, {{"factor", results / terms}})};
       },
+      .scaling = scaling,
       .samples = {{{{{7, 5}}}, {{"axes", {0}}}}, {{{{3, 4, 2}}}, {{"axes", {0, 1, 2}}}}},
   };
 }

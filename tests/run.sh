@@ -6,7 +6,7 @@ say() { printf 'tests: %s\n' "$*" >&2; }
 
 third_party/install.sh
 say "configuring"
-cmake --preset release >&2
+third_party/configure.sh release >&2
 say "building"
 cmake --build --preset release --parallel "$(nproc)" >&2
 experiments/data/fetch.sh austen

@@ -14,6 +14,13 @@ using Kind = ExpressionNode::Kind;
 
 constexpr int kDeepest = 1000;  // nodes on the way to a leaf, through constants too
 
+/// What other languages give a name; empty: nothing.
+std::string value_elsewhere(const std::string& name) {
+  if (name == "True" || name == "TRUE") return "true";
+  if (name == "False" || name == "FALSE") return "false";
+  return name == "pi" || name.ends_with(".pi") ? "3.141592653589793" : "";
+}
+
 /// An error inside a constant that already says which.
 struct ConstantError : ExpressionError {
   using ExpressionError::ExpressionError;
@@ -48,7 +55,7 @@ class Evaluator {
     const Json* value = find(constants_.values(), name);
     if (value == nullptr) {
       throw ExpressionError("no constant is called \"" + name + '"', column,
-                            nearest(name, constants_.names()).value_or(""));
+                            nearest(name, constants_.names()).value_or(value_elsewhere(name)));
     }
     return known_[name] = convert(name, *value, column);
   }

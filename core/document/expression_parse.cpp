@@ -27,6 +27,33 @@ struct Token {
   }
 };
 
+struct Foreign {
+  std::string_view word, ours;
+};
+
+/// Other languages' symbols, and functions that stand here as operators or otherwise.
+constexpr Foreign kForeignSymbols[] = {{"//", "floor(a / b)"}, {"^", "**"}, {"=", "=="}, {"<>", "!="}};
+constexpr Foreign kForeignFunctions[] = {{"pow", "a ** b"},
+                                         {"power", "a ** b"},
+                                         {"mod", "a % b"},
+                                         {"fmod", "a % b"},
+                                         {"div", "floor(a / b)"},
+                                         {"int", "floor"},
+                                         {"trunc", "floor"},
+                                         {"exp", "2.718281828459045 ** x"},
+                                         {"exp2", "2 ** x"},
+                                         {"log", "log2(x) * 0.6931471805599453"},
+                                         {"square", "x ** 2"},
+                                         {"ln", "log2(x) * 0.6931471805599453"},
+                                         {"log10", "log2(x) / 3.321928094887362"}};
+
+/// Ours for a word of theirs; empty: there is none.
+template <std::size_t N>
+std::string ours_for(std::string_view word, const Foreign (&table)[N]) {
+  const auto* const at = std::find_if(table, table + N, [&](const Foreign& f) { return f.word == word; });
+  return at == table + N ? "" : std::string(at->ours);
+}
+
 class Lexer {
  public:
   explicit Lexer(std::string_view text) : text_(text) {}
@@ -88,13 +115,22 @@ class Lexer {
 
   Token symbol() {
     const std::size_t column = column_;
+    for (const char* foreign : {"//", "<>"}) {
+      if (text_.substr(at_).starts_with(foreign))
+        throw ExpressionError("\"" + std::string(foreign) + "\" has no meaning in an expression", column,
+                              ours_for(foreign, kForeignSymbols));
+    }
     for (const char* two : {"||", "&&", "==", "!=", "<=", ">=", "**"}) {
       if (text_.substr(at_).starts_with(two)) return {Token::Kind::symbol, take(2), 0, column};
     }
     if (std::string_view("+-*/%<>!(),").find(text_[at_]) != std::string_view::npos) {
       return {Token::Kind::symbol, take(1), 0, column};
     }
-    const std::string suggestion = text_[at_] == '=' ? "==" : text_[at_] == '^' ? "**" : "";
+    const std::string suggestion = ours_for(text_.substr(at_, 1), kForeignSymbols);
+    if (text_.substr(at_).starts_with("${")) {
+      const std::string_view name = text_.substr(at_ + 2, text_.substr(at_ + 2).find('}'));
+      throw ExpressionError("names stand in an expression as they are", column, std::string(name));
+    }
     std::size_t length = 1;
     while ((static_cast<unsigned char>(peek(length)) & 0xC0U) == 0x80U) ++length;
     const bool plain = text_[at_] >= ' ' && text_[at_] != '"' && text_[at_] != '\x7F';
@@ -228,8 +264,12 @@ class Parser {
   void arguments(ExpressionNode& node) {
     const auto& functions = expression_functions();
     if (std::find(functions.begin(), functions.end(), node.text) == functions.end()) {
-      throw ExpressionError("there is no function \"" + node.text + '"', node.column,
-                            nearest(node.text, functions).value_or(""));
+      std::string all;
+      for (const std::string& name : functions)
+        all += (all.empty() ? "" : name == functions.back() ? " and " : ", ") + name;
+      const std::string ours = ours_for(node.text, kForeignFunctions);
+      throw ExpressionError("there is no function \"" + node.text + "\", only " + all, node.column,
+                            ours.empty() ? nearest(node.text, functions).value_or("") : ours);
     }
     node.kind = Kind::call;
     do {

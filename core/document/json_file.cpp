@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <vector>
@@ -22,7 +23,9 @@ std::string nearest_sibling(const std::filesystem::path& file) {
        !ignored && it != end && names.size() < 1000; it.increment(ignored)) {
     names.push_back(it->path().filename().string());
   }
-  const auto name = nearest(file.filename().string(), names);
+  const std::string own = file.filename().string();
+  const bool bare = std::find(names.begin(), names.end(), own + ".json") != names.end();
+  const auto name = bare ? std::optional(own + ".json") : nearest(own, names);
   return name ? '"' + (file.parent_path() / *name).string() + '"' : "";
 }
 

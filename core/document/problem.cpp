@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "core/document/json_cursor.hpp"
+#include "core/document/synonyms.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -75,6 +76,7 @@ void Problems::throw_if_any() const {
 
 std::optional<std::string> nearest(std::string_view word, std::span<const std::string> candidates) {
   if (word.empty() || word.size() > kLongestWord) return {};
+  if (auto same = same_meaning(word, candidates)) return same;
   const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
   const std::string low = lowered(word);
   std::optional<std::string> best;

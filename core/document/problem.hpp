@@ -50,7 +50,8 @@ class Problems {
   std::vector<Problem> problems_;
 };
 
-/// The candidate nearest to `word` by edit distance, when near enough to be a typo; else nothing.
+/// The candidate that means what `word` does in other programs (synonyms.hpp), or the nearest by edit
+/// distance, when near enough to be a typo; else nothing.
 [[nodiscard]] std::optional<std::string> nearest(std::string_view word,
                                                  std::span<const std::string> candidates);
 

@@ -43,6 +43,15 @@ std::string range(const Spec::Description& d) {
   return words;
 }
 
+/// "an object" with what it must have.
+std::string object_words(const std::vector<Field>& fields) {
+  std::string words = "an object";
+  for (const Field& field : fields)
+    if (!field.fallback && !field.optional)
+      words += (words == "an object" ? " with " : ", ") + shown(Json(field.name));
+  return words;
+}
+
 std::string counted(const Spec::Description& d, const std::string& unit) {
   if (d.least_items == 0) return "";
   return " of at least " + std::to_string(d.least_items) + " " + unit + (d.least_items > 1 ? "s" : "");
@@ -161,7 +170,7 @@ std::string expectation(const Spec& spec) {
     case Kind::list:
       return "a list" + counted(d, "element");
     case Kind::object:
-      return "an object";
+      return object_words(d.fields);
     case Kind::map:
       return "an object" + counted(d, "member");
     case Kind::variant: {

@@ -67,7 +67,7 @@ struct Field {
   std::string help;  // one line
   /// Default, resolved as if it were written; a null one is taken as it is and lets null be written.
   std::optional<Json> fallback = {};
-  bool optional = false;  // may be absent and then stays absent
+  bool optional = false;  // may be absent, or null for it, and then stays absent
 };
 
 struct Spec::Description {

@@ -4,6 +4,7 @@
 
 #include "core/document/spec.hpp"
 #include "core/document/spec_choice.hpp"
+#include "core/document/spec_intent.hpp"
 
 namespace isorbit::core {
 namespace {
@@ -30,7 +31,7 @@ struct Checker {
   }
 
   void mismatch(const Json& value, const Spec& spec, const std::string& pointer) const {
-    report(pointer, shown(value), expectation(spec));
+    report(pointer, shown(value), expectation(spec), {}, intended(value, spec));
   }
 
   Json numeric(const Json& value, const Spec& spec, const std::string& pointer) const;
@@ -38,9 +39,17 @@ struct Checker {
   Json list(const Json& value, const Spec& spec, const std::string& pointer) const;
   Json map(const Json& value, const Spec& spec, const std::string& pointer) const;
   Json object(const Json& value, const Spec& spec, const std::string& pointer, const std::string& tag) const;
+  std::optional<Json> member(const Json& value, const Field& field, const std::string& pointer) const;
   Json variant(const Json& value, const Spec& spec, const std::string& pointer) const;
   Json either(const Json& value, const Spec& spec, const std::string& pointer) const;
 };
+
+/// Whether a value passes by itself, without constants.
+bool takes(const Json& value, const Spec& spec) {
+  Problems problems;
+  (void)Checker{{}, problems}.check(value, spec, {});
+  return problems.empty();
+}
 
 std::string in_quotes(const std::optional<std::string>& word) { return word ? shown(Json(*word)) : ""; }
 
@@ -91,7 +100,7 @@ Json Checker::numeric(const Json& value, const Spec& spec, const std::string& po
   if (fits && d.kind == Kind::number) return result;
   if (fits && result.is_number_float()) result = as_json(result.get<double>());
   if (fits && result.is_number_integer()) return result;
-  report(pointer, found, expectation(spec));
+  report(pointer, found, expectation(spec), {}, intended(value, spec));
   return value;
 }
 
@@ -147,6 +156,22 @@ Json Checker::map(const Json& value, const Spec& spec, const std::string& pointe
   return members;
 }
 
+/// The value of a field that is written; nothing where null stands for its absence.
+std::optional<Json> Checker::member(const Json& value, const Field& field, const std::string& pointer) const {
+  if (value.is_null() && field.optional) return std::nullopt;
+  if (value.is_null() && field.fallback && field.fallback->is_null()) return value;
+  if (value.is_null() && field.fallback && !takes(value, field.spec)) {
+    report(pointer, "null", expectation(field.spec),
+           "a key that is left out has its default, " + shown(*field.fallback));
+    return std::nullopt;
+  }
+  if (value == false && field.optional && !takes(value, field.spec)) {
+    report(pointer, "false", expectation(field.spec) + " or null", {}, "null");
+    return std::nullopt;
+  }
+  return check(value, field.spec, pointer);
+}
+
 /// `tag` is a key that has been checked already, or empty.
 Json Checker::object(const Json& value, const Spec& spec, const std::string& pointer,
                      const std::string& tag) const {
@@ -159,9 +184,7 @@ Json Checker::object(const Json& value, const Spec& spec, const std::string& poi
   for (const auto& [key, member] : value.get_ref<const Json::object_t&>()) {
     const std::string here = pointer_join(pointer, key);
     if (const auto field = find(key); field != d.fields.end()) {
-      const bool null = member.is_null() && field->fallback && field->fallback->is_null();
-      members[static_cast<std::size_t>(field - d.fields.begin())] =
-          null ? member : check(member, field->spec, here);
+      members[static_cast<std::size_t>(field - d.fields.begin())] = this->member(member, *field, here);
     } else if ((tag.empty() || key != tag) && !is_note(key, pointer)) {
       const auto names = field_names(d, tag);
       report(here, "key " + shown(Json(key)), one_of_words(names), {}, in_quotes(nearest(key, names)), true);
@@ -211,7 +234,9 @@ Json Checker::variant(const Json& value, const Spec& spec, const std::string& po
 
 Json Checker::either(const Json& value, const Spec& spec, const std::string& pointer) const {
   const Spec* chosen = choose(value, spec, place.constants != nullptr);
-  if (chosen != nullptr) return check(value, *chosen, pointer);
+  const bool other = chosen != nullptr && chosen->description().kind == Kind::text &&
+                     !takes(value, *chosen) && !intended(value, spec).empty();
+  if (chosen != nullptr && !other) return check(value, *chosen, pointer);
   mismatch(value, spec, pointer);
   return value;
 }

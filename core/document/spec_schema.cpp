@@ -16,7 +16,7 @@ void add_range(const Spec::Description& d, Json& out) {
 
 Json field_schema(const Field& field) {
   Json out = schema(field.spec);
-  if (field.fallback && field.fallback->is_null()) {
+  if (field.optional || (field.fallback && field.fallback->is_null())) {
     Json nullable;
     nullable["anyOf"] = Json::array({std::move(out), {{"type", "null"}}});
     out = std::move(nullable);

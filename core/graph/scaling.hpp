@@ -80,6 +80,8 @@ class Scaling : public Attributes {
   void equal(Channels b, Channels a) { related(b, 1, a); }
   /// The factor of b is the inverse of a's.
   void opposite(Channels b, Channels a) { related(b, -1, a); }
+  /// The factor of b is a's to the power k, which is not 0.
+  void power(Channels b, double k, Channels a) { related(b, k, a); }
   /// The factor of y is the product of a's and b's; b repeats.
   void product(Channels y, Channels a, Channels b);
   /// All these channels have one factor.

@@ -1,6 +1,7 @@
 // Nodes as the document writes them: which op or block, under which condition, with which attributes.
 #include <set>
 
+#include "core/graph/model_op.hpp"
 #include "core/passes/read_model.hpp"
 
 namespace isorbit::core::reading {
@@ -47,15 +48,20 @@ std::optional<Spec> spec_of(Reading& r, const Json& node, Template& t) {
   }
   const bool op = node.contains("op"), block = node.contains("block");
   if (op == block) {
-    r.report(t.pointer, op ? "both \"op\" and \"block\"" : "neither \"op\" nor \"block\"", "one of the two");
+    std::vector<std::string> keys;
+    for (const auto& member : node.items()) keys.push_back(member.key());
+    const auto meant = op ? std::nullopt : nearest("op", keys);
+    r.report(t.pointer, op ? "both \"op\" and \"block\"" : "neither \"op\" nor \"block\"", "one of the two",
+             {}, meant ? "\"op\" for " + in_quotes(*meant) : "");
     return std::nullopt;
   }
   if (block) return block_node_spec();
   const Json& name = node.at("op");
   t.card = name.is_string() ? r.ops.find(name.get_ref<const std::string&>()) : nullptr;
   if (t.card != nullptr) return op_node_spec(*t.card, true);
-  r.report(t.pointer + "/op", shown(name), choice(r.ops.names()), {},
-           name.is_string() ? suggestion(name.get_ref<const std::string&>(), r.ops.names()) : "");
+  const std::vector<std::string> known = model_ops(r.ops);
+  r.report(t.pointer + "/op", shown(name), choice(known), "isorbit list ops says what each computes",
+           name.is_string() ? suggestion(name.get_ref<const std::string&>(), known) : "");
   return std::nullopt;
 }
 

@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "experiments/program/settings.hpp"
+#include "experiments/sweep/document_kind.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/timing/stopwatch.hpp"
 
@@ -65,10 +66,11 @@ BenchOptions bench_options(const CommandLine& line, Console& console) {
 
 BenchSubject::BenchSubject(BenchOptions options) : options_(std::move(options)) {
   const Stopwatch watch;
-  core::Model model = core::read_model(core::read_document(options_.model), every_op(), options_.size,
-                                       options_.model_constants);
-  const core::Document document =
-      options_.method.empty() ? core::parse_document(kAdamW, "adamw") : core::read_document(options_.method);
+  core::Model model = core::read_model(read_document_of(DocumentKind::model, options_.model), every_op(),
+                                       options_.size, options_.model_constants);
+  const core::Document document = options_.method.empty()
+                                      ? core::parse_document(kAdamW, "adamw")
+                                      : read_document_of(DocumentKind::method, options_.method);
   Method method = read_method_for(model, document, options_.method_constants);
   const double reading = watch.seconds();
   rehearsal_ = std::make_unique<Rehearsal>(std::move(model), std::move(method), every_op(), options_.compute);

@@ -13,6 +13,19 @@ namespace po = boost::program_options;
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
+/// Of an option there is none of; `takes_values`: the verb takes name=value too.
+std::string unknown_option(const std::string& option, const std::vector<std::string>& names,
+                           bool takes_values) {
+  std::string message = "found option " + quoted(option) + "; expected one of ";
+  std::vector<std::string> likely;  // a letter is no typo of another
+  for (const std::string& name : names) {
+    message += (name == names.front() ? "" : ", ") + name;
+    if (name.size() > 2 && option.size() > 2) likely.push_back(name);
+  }
+  if (const auto near = core::nearest(option, likely)) return message + "; did you mean " + *near + "?";
+  return message + (takes_values ? "; values of the sweep stand without dashes, as training.steps=100" : "");
+}
+
 }  // namespace
 
 CommandLine::CommandLine(std::string usage, std::string doc)
@@ -44,10 +57,8 @@ bool CommandLine::parse(Console& console, const std::vector<std::string>& argume
         const std::string word =
             given.original_tokens.empty() ? given.string_key : given.original_tokens.front();
         const std::string option = word.substr(0, word.find('='));
-        const auto near = core::nearest(option, names_);
-        std::string message = "found option " + quoted(option) + "; expected one of ";
-        for (const std::string& name : names_) message += (name == names_.front() ? "" : ", ") + name;
-        throw UsageError(message + (near ? "; did you mean " + *near + "?" : ""));
+        throw UsageError(
+            unknown_option(option, names_, usage_.find("[name=value ...]") != std::string::npos));
       }
       if (given.position_key >= 0)
         positional_.insert(positional_.end(), given.value.begin(), given.value.end());

@@ -69,7 +69,10 @@ int dispatch(Console& console) {
   }
   std::string message = "found verb \"" + argv[1] + "\"; expected one of ";
   for (const std::string& name : names) message += (name == names.front() ? "" : ", ") + name;
-  if (const auto near = core::nearest(argv[1], names)) message += "; did you mean " + *near + "?";
+  if (argv[1].ends_with(".json"))
+    message += "; did you mean run " + argv[1] + "?";
+  else if (const auto near = core::nearest(argv[1], names))
+    message += "; did you mean " + *near + "?";
   throw UsageError(message);
 }
 

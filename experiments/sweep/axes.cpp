@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "experiments/sweep/field_reach.hpp"
 #include "experiments/training/cell_document.hpp"
 
 namespace isorbit::experiments {
@@ -30,8 +31,7 @@ class Checker {
       : s_(sources), problems_(problems), names_(sources.names()) {}
 
   void run() {
-    constants("/model/constants", s_.resolved.at("model").at("constants"),
-              keys_of(s_.model.root, "constants"));
+    constants("/model/constants", s_.resolved.at("model").at("constants"), s_.model, reach_in_model);
     arms();
     for (const auto& [name, values] : s_.resolved.at("parameters").items()) {
       list(pointer_join("/parameters", name), name, values);
@@ -49,11 +49,29 @@ class Checker {
                    std::move(suggestion)});
   }
 
-  void constants(const std::string& pointer, const Json& given, const std::vector<std::string>& known) {
-    for (const auto& [name, value] : given.items())
-      if (!has(known, name))
-        report(pointer_join(pointer, name), "constant " + shown(Json(name)), one_of(known), {},
-               suggested(name, known), true);
+  using Reach = std::string (*)(const core::Document&, const std::string&);
+
+  /// Names of constants of a document; `reach` tells of other names that it has.
+  void constants(const std::string& pointer, const Json& given, const core::Document& of, Reach reach) {
+    const std::vector<std::string> known = keys_of(of.root, "constants");
+    for (const auto& [name, value] : given.items()) {
+      if (has(known, name)) continue;
+      const std::string near = suggested(name, known), because = reach(of, name);
+      const bool is_field = because.starts_with(shown(Json(name)));
+      report(pointer_join(pointer, name), "constant " + shown(Json(name)), one_of(known),
+             near.empty() || is_field ? because : "", is_field ? "" : near, true);
+    }
+  }
+
+  /// Of "method.beta1" or "model.theta": in the first document that knows it.
+  [[nodiscard]] std::string reach_of(const std::string& name) const {
+    const std::string field = name.substr(name.find('.') + 1);
+    std::string found;
+    if (name.starts_with("method."))
+      for (std::size_t i = 0; i < s_.methods.size() && found.empty(); ++i)
+        if (s_.methods[i] != nullptr) found = reach_in_method(*s_.methods[i], field);
+    if (name.starts_with("model.")) found = reach_in_model(s_.model, field);
+    return found;
   }
 
   void arms() {
@@ -64,12 +82,11 @@ class Checker {
         ++i;
         continue;
       }
-      constants(at + "/model/constants", arm.at("model").value("constants", Json::object()),
-                keys_of(s_.models[i]->root, "constants"));
+      constants(at + "/model/constants", arm.at("model").value("constants", Json::object()), *s_.models[i],
+                reach_in_model);
       if (s_.methods[i] != nullptr) {
-        const std::vector<std::string> known = keys_of(s_.methods[i]->root, "constants");
-        constants(at + "/set", arm.at("set"), known);
-        constants(at + "/tune", arm.at("tune"), known);
+        constants(at + "/set", arm.at("set"), *s_.methods[i], reach_in_method);
+        constants(at + "/tune", arm.at("tune"), *s_.methods[i], reach_in_method);
       }
       for (const auto& [constant, values] : arm.at("tune").items()) {
         if (arm.at("set").contains(constant))
@@ -83,9 +100,10 @@ class Checker {
 
   void list(const std::string& pointer, const std::string& name, const Json& values) {
     if (!has(names_, name)) {
+      const std::string near = suggested(name, names_);
       report(pointer, "name " + shown(Json(name)),
-             "model.X, method.X, training.X or data.X with a name there is", {}, suggested(name, names_),
-             true);
+             "model.X, method.X, training.X or data.X with a name there is",
+             near.empty() ? reach_of(name) : "", near, true);
       return;
     }
     if (name.starts_with("model.") && !in_every_model(pointer, name)) return;

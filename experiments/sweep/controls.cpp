@@ -104,7 +104,7 @@ Controls add_controls(const core::Document& document, Json& resolved, ArmDocumen
     models.push_back(models.back());
     methods.push_back(control);
     out.arms.emplace_back(name, added);
-    if (control->root.contains("clip_norm"))
+    if (control->root.contains("clip_norm") && !control->root.at("clip_norm").is_null())
       out.notes.push_back("arm " + added + " equals " + name +
                           " but for clip_norm, which takes the gradients of the weights as they stand");
   }

@@ -25,9 +25,9 @@ std::optional<Json> field_of(const Group& group, const std::string& word, const 
   const std::function<std::optional<Json>(const Json&)> find = [&](const Json& fields) {
     if (fields.contains(name) && (word.empty() || fields.value("kind", "") == word))
       return std::optional(fields.at(name));
-    if (fields.contains("update"))
-      for (const Json& inner : fields.at("update"))
-        if (auto found = find(inner)) return found;
+    for (const Json& member : fields)  // words that a word holds
+      for (const Json& inner : member.is_array() ? member : Json::array())
+        if (auto found = inner.is_object() ? find(inner) : std::nullopt) return found;
     return std::optional<Json>();
   };
   for (const Word<Update>& update : group.update) {

@@ -61,7 +61,13 @@ class Writer {
   std::optional<Override> write() {
     if (!core::is_utf8(text_)) return refuse("", core::shown(Json(text_)), "UTF-8 text");
     const std::size_t equals = text_.find('=');
-    if (equals == std::string::npos || equals == 0) return refuse("", core::shown(Json(text_)), "name=value");
+    if (equals == std::string::npos || equals == 0) {
+      const bool removal = text_.size() > 1 && text_[0] == '~';
+      return refuse("", core::shown(Json(text_)), "name=value", "", removal ? text_.substr(1) + "=null" : "");
+    }
+    if (text_[0] == '+' || text_[0] == '~')
+      return refuse("", core::shown(Json(text_.substr(0, equals))), "a name",
+                    "= sets what is there and what is not", text_.substr(text_.find_first_not_of("+~")));
     const std::vector<std::string> path = split(std::string_view(text_).substr(0, equals));
     values_ = split_values(std::string_view(text_).substr(equals + 1));
     if (std::any_of(path.begin(), path.end(), [](const std::string& word) { return word.empty(); }))
@@ -72,13 +78,13 @@ class Writer {
 
  private:
   std::optional<Override> refuse(std::string pointer, std::string found, std::string expected,
-                                 std::string suggestion = {}) {
+                                 std::string because = {}, std::string suggestion = {}) {
     problems_.add({"command line " + (core::is_utf8(text_) ? text_ : core::shown(Json(text_))),
                    {},
                    std::move(pointer),
                    std::move(found),
                    std::move(expected),
-                   {},
+                   std::move(because),
                    std::move(suggestion)});
     return {};
   }
@@ -106,7 +112,8 @@ class Writer {
     if (std::find(arms.begin(), arms.end(), path[1]) == arms.end()) {
       const auto near = core::nearest(path[1], arms);
       return refuse("/arms/" + path[1], "arm " + core::shown(Json(path[1])),
-                    core::expectation(core::Spec::text().one_of(arms)), near ? core::shown(Json(*near)) : "");
+                    core::expectation(core::Spec::text().one_of(arms)), {},
+                    near ? core::shown(Json(*near)) : "");
     }
     if (path.size() == 4 && path[2] == "tune") return set(path, list());
     if (path.size() == 4 && path[2] == "set") {
@@ -126,7 +133,10 @@ class Writer {
     if (values_.size() == 1) return set(path, values_.front());
     std::string pointer;
     for (const std::string& word : path) pointer = pointer_join(pointer, word);
-    return refuse(pointer, std::to_string(values_.size()) + " values", "one value");
+    const std::size_t equals = text_.find('=');
+    return refuse(pointer, std::to_string(values_.size()) + " values", "one value",
+                  "a comma stands between values; a text that has one is quoted",
+                  "'" + text_.substr(0, equals) + "=" + core::shown(Json(text_.substr(equals + 1))) + "'");
   }
 
   /// Sets the value at a path. The pointer kept is that of the first member it had to make, or of the value.

@@ -5,8 +5,11 @@
 #include <set>
 
 #include "experiments/sweep/controls.hpp"
+#include "experiments/sweep/document_kind.hpp"
+#include "experiments/sweep/elsewhere.hpp"
 #include "experiments/sweep/labels.hpp"
 #include "experiments/sweep/make_cells.hpp"
+#include "experiments/sweep/meant_file.hpp"
 #include "experiments/sweep/missing_corpus.hpp"
 #include "experiments/sweep/overrides.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
@@ -19,26 +22,18 @@ using core::Json;
 using core::pointer_join;
 using core::shown;
 
-std::vector<std::string> siblings(const std::filesystem::path& file) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(file.parent_path().empty() ? "." : file.parent_path(), error))
-    names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 class Reader {
  public:
   explicit Reader(const SweepRequest& request)
-      : request_(request), document_(core::read_document(request.file)) {}
+      : request_(request), document_(read_document_of(DocumentKind::sweep, request.file)) {}
 
   Sweep read() {
     try {
       return read_checked();
     } catch (const core::DocumentError& error) {
-      throw core::DocumentError(relabelled(error.problems(), document_.file, overrides_));
+      std::vector<core::Problem> problems = relabelled(error.problems(), document_.file, overrides_);
+      suggest_elsewhere(problems, document_, models_, methods_);
+      throw core::DocumentError(std::move(problems));
     }
   }
 
@@ -68,29 +63,27 @@ class Reader {
     return resolve_all(sources, std::move(expansion));
   }
 
-  std::shared_ptr<Document> load(const std::string& pointer, const Json& name, const char* kind) {
+  std::shared_ptr<Document> load(const std::string& pointer, const Json& name, DocumentKind of) {
+    const std::string kind = of == DocumentKind::model ? "model" : "method";
     if (!name.is_string() || name.get_ref<const std::string&>().empty()) return nullptr;
     const std::filesystem::path file =
         (std::filesystem::path(document_.file).parent_path() / name.get<std::string>()).lexically_normal();
     if (const auto it = loaded_.find(file.string()); it != loaded_.end()) return it->second;
     std::error_code error;
     if (std::filesystem::is_directory(file, error)) {
-      problems_.add(document_, pointer, shown(name), std::string("a ") + kind + " document",
+      problems_.add(document_, pointer, shown(name), "a " + kind + " document",
                     file.string() + " is a directory");
       return nullptr;
     }
     if (!std::filesystem::exists(file, error)) {
-      const auto near = core::nearest(file.filename().string(), siblings(file));
-      problems_.add(
-          document_, pointer, shown(name), std::string("a ") + kind + " document",
-          "there is no file " + file.string(),
-          near ? shown(Json((std::filesystem::path(name.get<std::string>()).parent_path() / *near).string()))
-               : "");
+      const MeantFile meant = meant_file(document_, name.get<std::string>());
+      problems_.add(document_, pointer, shown(name), "a " + kind + " document", meant.because,
+                    meant.name.empty() ? "" : shown(Json(meant.name)));
       return nullptr;
     }
     std::shared_ptr<Document> read;
     try {
-      read = std::make_shared<Document>(core::read_document(file));
+      read = std::make_shared<Document>(read_document_of(of, file));
     } catch (const core::DocumentError& fault) {
       for (const core::Problem& problem : fault.problems()) problems_.add(problem);
     }
@@ -101,15 +94,15 @@ class Reader {
     const Json& root = document_.root;
     if (!root.is_object()) return;
     if (root.contains("model") && root.at("model").is_object() && root.at("model").contains("file"))
-      model_ = load("/model/file", root.at("model").at("file"), "model");
+      model_ = load("/model/file", root.at("model").at("file"), DocumentKind::model);
     if (!root.contains("arms") || !root.at("arms").is_object()) return;
     for (const auto& [name, arm] : root.at("arms").items()) {
       const std::string at = pointer_join("/arms", name);
       const bool named = arm.is_object() && arm.contains("method");
-      methods_.push_back(named ? load(at + "/method", arm.at("method"), "method") : nullptr);
+      methods_.push_back(named ? load(at + "/method", arm.at("method"), DocumentKind::method) : nullptr);
       const Json own = arm.is_object() ? arm.value("model", Json()) : Json();
       models_.push_back(own.is_object() && own.contains("file")
-                            ? load(at + "/model/file", own.at("file"), "model")
+                            ? load(at + "/model/file", own.at("file"), DocumentKind::model)
                             : model_);
     }
   }

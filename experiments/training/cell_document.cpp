@@ -14,7 +14,7 @@ using core::Field;
 using core::Json;
 using core::Spec;
 
-/// Keys that name things for people and decide no number.
+/// Keys that name things for people and decide no number, and those whose null stands for their absence.
 Json without_cosmetics(const Json& value, bool top) {
   if (value.is_array()) {
     Json out = Json::array();
@@ -25,7 +25,7 @@ Json without_cosmetics(const Json& value, bool top) {
   Json out = Json::object();
   for (const auto& [key, member] : value.items()) {
     const bool cosmetic = key.starts_with("x-") || key == "$schema" || key == "doc" ||
-                          (top && (key == "name" || key == "exports"));
+                          (top && (key == "name" || key == "exports")) || member.is_null();
     // A group of a method is named as a document is.
     if (!cosmetic) out[key] = without_cosmetics(member, top && key == "groups");
   }

@@ -25,7 +25,7 @@ struct Degree {
 Degree degree_of(const Update& word, const core::Json& fields) {
   Degree all{word.degree, word.adds_tensor};
   if (!word.holds_words) return all;
-  for (const core::Json& part : fields.at("update")) {
+  for (const core::Json& part : fields.at(updates::held_field(word).name)) {
     const Degree inner = degree_of(updates::word_of(part), part);
     all = {all.degree * inner.degree, all.adds_tensor || inner.adds_tensor};
   }

@@ -1,6 +1,7 @@
 #include "experiments/training/weights.hpp"
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 #include <stdexcept>
 
@@ -19,6 +20,38 @@ bool is_file(const std::filesystem::path& path) {
 }
 
 std::string in_quotes(const std::string& name) { return core::shown(core::Json(name)); }
+
+/// A file that PyTorch has pickled: a zip archive, or a bare pickle. A safetensors file whose length of the
+/// header happens to look so has a brace behind it.
+bool is_pickled(const std::filesystem::path& file) {
+  if (!is_file(file)) return false;
+  std::string start(9, '\0');
+  std::ifstream(file, std::ios::binary).read(start.data(), static_cast<std::streamsize>(start.size()));
+  if (start[8] == '{') return false;
+  return start.starts_with("PK\x03\x04") || (start[0] == '\x80' && start[1] >= 2 && start[1] <= 5);
+}
+
+/// Throws where a file or folder has weights in a form that is not read, with how to write another.
+void refuse_other_formats(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto refuse = [&](const std::string& what, const std::string& option) {
+    throw std::runtime_error(path.string() + ": its weights are " + what +
+                             ", which is not read; model.save_pretrained(DIR, " + option +
+                             ") writes a model.safetensors in Python");
+  };
+  const std::string index = "model.safetensors.index.json";
+  if (path.filename() == index || std::filesystem::exists(path / index, error)) {
+    std::set<std::string> parts;
+    for (const auto& entry : std::filesystem::directory_iterator(
+             path.filename() == index ? path.parent_path() / "." : path, error))
+      if (entry.path().extension() == ".safetensors") parts.insert(entry.path().filename().string());
+    std::string names;
+    for (const std::string& part : parts) names += (names.empty() ? " (" : ", ") + part;
+    refuse("in several files" + names + (names.empty() ? "" : ")"), "max_shard_size=\"1TB\"");
+  }
+  if (is_pickled(path) || is_pickled(path / "pytorch_model.bin"))
+    refuse("pickled", "safe_serialization=True");
+}
 
 core::TensorFile read_weights(const std::filesystem::path& file, const core::Document& model_document,
                               const core::Model& model, const Note& note) {
@@ -45,10 +78,12 @@ void write_weights(const std::filesystem::path& file, Learner& learner, const st
 }
 
 std::filesystem::path weights_file(const std::filesystem::path& path) {
-  if (is_file(path)) return path;
+  if (is_file(path) && !is_pickled(path) && path.extension() != ".json") return path;
   for (const char* name : {"weights.safetensors", "model.safetensors", "checkpoint.safetensors"})
     if (is_file(path / name)) return path / name;
   if (const auto checkpoint = newest_file(path, "checkpoint.safetensors")) return *checkpoint;
+  refuse_other_formats(path);
+  if (is_file(path)) return path;
   throw std::runtime_error(std::filesystem::is_directory(path)
                                ? path.string() +
                                      ": is a folder without weights.safetensors, model.safetensors "

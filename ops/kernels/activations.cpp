@@ -14,11 +14,6 @@ namespace isorbit::ops::HWY_NAMESPACE {
 
 using kernels::Curve;
 
-struct Relu {
-  HWY_INLINE Vec value(Vec x) const { return hn::IfThenElseZero(x > splat(0), x); }
-  HWY_INLINE Vec slope(Vec x) const { return hn::IfThenElseZero(x > splat(0), splat(1)); }
-};
-
 struct Silu {
   HWY_INLINE Vec value(Vec x) const { return x * logistic(x); }
   HWY_INLINE Vec slope(Vec x) const {
@@ -67,8 +62,6 @@ struct GeluTanh {
 template <class Body>
 HWY_API void with_curve(Curve curve, const Body& body) {
   switch (curve) {
-    case Curve::relu:
-      return body(Relu());
     case Curve::silu:
       return body(Silu());
     case Curve::gelu:

@@ -7,7 +7,7 @@
 
 namespace isorbit::ops::kernels {
 
-enum class Curve { relu, silu, gelu, gelu_tanh };
+enum class Curve { silu, gelu, gelu_tanh };
 
 void activation(Curve curve, Input x, Output y, std::int64_t begin, std::int64_t end);
 void activation_grad(Curve curve, Input x, Input dy, Output dx, std::int64_t begin, std::int64_t end);

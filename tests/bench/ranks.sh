@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 third_party/install.sh --mpi
-cmake --preset release >/dev/null
+third_party/configure.sh release >/dev/null
 cmake --build --preset release --target bench_ranks >/dev/null
 threads=${1:-2}
 program=build/release/tests/bench_ranks

@@ -7,6 +7,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 third_party/install.sh --python
-cmake --preset release >/dev/null
+third_party/configure.sh release >/dev/null
 cmake --build --preset release --target isorbit
 exec /usr/bin/python3 tests/bench/table.py "$@"

@@ -95,7 +95,14 @@ TEST(Expression, NamesInListsEachNameOnce) {
 TEST(Expression, UnknownNamesAreSuggestedFor) {
   EXPECT_EQ(fault("width / headz"), "9: no constant is called \"headz\" -> heads");
   EXPECT_EQ(fault("model.kv_head"), "1: no constant is called \"model.kv_head\" -> model.kv_heads");
-  EXPECT_EQ(fault("flor(1)"), "1: there is no function \"flor\" -> floor");
+  const std::string only = ", only min, max, sqrt, floor, ceil, round, abs and log2";
+  EXPECT_EQ(fault("flor(1)"), "1: there is no function \"flor\"" + only + " -> floor");
+  EXPECT_EQ(fault("pow(2, 3)"), "1: there is no function \"pow\"" + only + " -> a ** b");
+  EXPECT_EQ(fault("cbrt(8)"), "1: there is no function \"cbrt\"" + only);
+  EXPECT_EQ(fault("math.sqrt(2)"), "1: there is no function \"math.sqrt\"" + only + " -> sqrt");
+  EXPECT_EQ(fault("7 // 2"), "3: \"//\" has no meaning in an expression -> floor(a / b)");
+  EXPECT_EQ(fault("True"), "1: no constant is called \"True\" -> true");
+  EXPECT_EQ(fault("2 * ${width}"), "5: names stand in an expression as they are -> width");
   EXPECT_EQ(fault("'é' == nobody"), "8: no constant is called \"nobody\"");
 }
 

@@ -58,6 +58,22 @@ TEST(Nearest, TakesTheClosestOfSeveral) {
   EXPECT_EQ(nearest("kv_head", words), "kv_heads");
 }
 
+TEST(Nearest, KnowsTheWordsOfOtherPrograms) {
+  const std::vector<std::string> words = {"learning_rate", "warmup",      "rms_norm",
+                                          "linear",        "model.depth", "adamw"};
+  EXPECT_EQ(nearest("lr", words), "learning_rate");
+  EXPECT_EQ(nearest("num_warmup_steps", words), "warmup");
+  EXPECT_EQ(nearest("RMSNorm", words), "rms_norm");
+  EXPECT_EQ(nearest("nn.Linear", words), "linear");
+  EXPECT_EQ(nearest("torch.optim.AdamW", words), "adamw");
+  EXPECT_EQ(nearest("depth", words), "model.depth");
+  EXPECT_EQ(nearest("model.n_layer", words), "model.depth");
+  EXPECT_EQ(nearest("hidden_size", words), std::nullopt) << "the words decide";
+  const std::vector<std::string> files = {"poet.json", "embed.weight"};
+  EXPECT_EQ(nearest("wholly_other.json", files), std::nullopt);
+  EXPECT_EQ(nearest("h.0.attn.weight", files), std::nullopt);
+}
+
 TEST(Shown, QuotesTextsAndCutsLongValuesBetweenCharacters) {
   EXPECT_EQ(shown(Json("a\"b")), "\"a\\\"b\"");
   EXPECT_EQ(shown(Json(1.5)), "1.5");

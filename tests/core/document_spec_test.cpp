@@ -72,6 +72,39 @@ TEST(Spec, MissingKeysAreReportedAtTheirObject) {
             "d:1:1 #: found no \"steps\"; expected an integer of at least 1; because it is required");
 }
 
+TEST(Spec, NullInAnOptionalFieldIsItsAbsenceAndElsewhereAnError) {
+  EXPECT_EQ(check(R"({"steps": 5, "note": null})", training()).value,
+            R"({"steps":5,"block_size":64,"clip":null})");
+  EXPECT_EQ(
+      problem(R"({"steps": null, "block_size": null})", training()),
+      "d:1:11 #/steps: found null; expected an integer of at least 1\n"
+      "d:1:31 #/block_size: found null; expected an integer; because a key that is left out has its default, "
+      "64");
+  EXPECT_EQ(problem(R"({"steps": 5, "note": false})", training()),
+            "d:1:22 #/note: found false; expected a text or null; did you mean null?");
+}
+
+TEST(Spec, WhatWasMeantByAValueOfTheWrongTypeIsSuggested) {
+  EXPECT_EQ(problem("\"100\"", Spec::integer()),
+            "d:1:1 #: found \"100\"; expected an integer; did you mean 100?");
+  EXPECT_EQ(problem("\"0\"", Spec::integer().at_least(1)),
+            "d:1:1 #: found \"0\"; expected an integer of at least 1");
+  EXPECT_EQ(problem("[3]", Spec::integer()), "d:1:1 #: found [3]; expected an integer; did you mean 3?");
+  EXPECT_EQ(problem("\"True\"", Spec::boolean()),
+            "d:1:1 #: found \"True\"; expected true or false; did you mean true?");
+  EXPECT_EQ(problem("3", Spec::list(Spec::integer())),
+            "d:1:1 #: found 3; expected a list; did you mean [3]?");
+  EXPECT_EQ(problem("\"adam\"", Spec::list(update())),
+            "d:1:1 #: found \"adam\"; expected a list; did you mean [{\"kind\": \"adam\"}]?");
+  EXPECT_EQ(problem("7", training()),
+            "d:1:1 #: found 7; expected an object with \"steps\"; did you mean {\"steps\": 7}?");
+  const Spec tokenizer = Spec::either(
+      {Spec::text().one_of({"bytes"}), Spec::object({{"kind", Spec::text().one_of({"bpe"}), "which"}})});
+  EXPECT_EQ(problem("\"bpe\"", tokenizer),
+            "d:1:1 #: found \"bpe\"; expected \"bytes\" or an object with \"kind\"; did you mean {\"kind\": "
+            "\"bpe\"}?");
+}
+
 TEST(Spec, EveryProblemOfADocumentIsCollected) {
   const auto all =
       problem(R"({"steps": 0, "block_size": "x", "clip": -1, "note": 3, "other": 1})", training());
@@ -122,7 +155,7 @@ TEST(Spec, ListsAndMapsCheckEachElement) {
   EXPECT_EQ(problem("[]", Spec::list(Spec::any()).at_least_items(2)),
             "d:1:1 #: found an empty list; expected a list of at least 2 elements");
   EXPECT_EQ(problem("{\"a/b\": 1}", Spec::map(Spec::boolean())),
-            "d:1:9 #/a~1b: found 1; expected true or false");
+            "d:1:9 #/a~1b: found 1; expected true or false; did you mean true?");
   EXPECT_EQ(problem("{}", Spec::map(Spec::any()).at_least_items(1)),
             "d:1:1 #: found an empty object; expected an object of at least 1 member");
   EXPECT_EQ(problem("3", Spec::map(Spec::any())), "d:1:1 #: found 3; expected an object");
@@ -150,7 +183,8 @@ TEST(Spec, EitherTakesTheFirstChoiceOfTheJsonType) {
   EXPECT_EQ(problem("0.1", rate), "");
   EXPECT_EQ(problem("0", rate), "d:1:1 #: found 0; expected a number above 0");
   EXPECT_EQ(problem("{\"peak\": []}", rate), "d:1:10 #/peak: found []; expected a number");
-  EXPECT_EQ(problem("null", rate), "d:1:1 #: found null; expected a number above 0 or an object");
+  EXPECT_EQ(problem("null", rate),
+            "d:1:1 #: found null; expected a number above 0 or an object with \"peak\"");
   const Constants constants(Json::parse(R"({"width": 8})"));
   const Spec size = Spec::either({Spec::integer(), Spec::text().one_of({"auto"})});
   EXPECT_EQ(check("\"auto\"", size, &constants).value, "\"auto\"");
@@ -192,7 +226,7 @@ TEST(JsonSchema, SaysWhatTheCheckSays) {
       "block_size": {"type": ["integer", "string"], "description": "rows of a block", "default": 64},
       "clip": {"anyOf": [{"type": ["number", "string"], "exclusiveMinimum": 0}, {"type": "null"}],
                "description": "largest norm", "default": null},
-      "note": {"type": "string", "description": "free text"},
+      "note": {"anyOf": [{"type": "string"}, {"type": "null"}], "description": "free text"},
       "$schema": {"type": "string"}},
     "required": ["steps"], "patternProperties": {"^x-": true}, "additionalProperties": false})"));
 }
@@ -222,7 +256,7 @@ TEST(HelpText, HasALineForEachFieldAndIndentsByDepth) {
   const Spec spec = Spec::object(
       {{"training", training(), "the run"}, {"update", Spec::list(update()), "the rule", Json::array()}});
   EXPECT_EQ(help_text(spec),
-            "training  an object                                     required    the run\n"
+            "training  an object with \"steps\"                        required    the run\n"
             "  steps       an integer of at least 1  required      how many updates\n"
             "  block_size  an integer                default 64    rows of a block\n"
             "  clip        a number above 0          default null  largest norm\n"

@@ -85,6 +85,18 @@ TEST(RightDocument, IsAcceptedInSilence) {
   }
 }
 
+TEST(MissingDocument, ThatShipsIsFoundByItsBareName) {
+  const SmallSweep here;
+  here.folder().write("experiments/sweeps/quick.json", contents(here.path() / "sweep.json"));
+  for (const char* name : {"quick", "quick.json"}) {
+    const Ran ran = run_program(here.path(), std::string("run ") + name);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_EQ(ran.err, std::string(name) +
+                           " #: found no such file; expected a sweep document; did you mean "
+                           "\"experiments/sweeps/quick.json\"?\n");
+  }
+}
+
 TEST(HostileDocument, OfAHundredThousandBracketsIsRefused) {
   const SmallSweep here;
   for (const char* bracket : {"[", "{\"a\":"}) {

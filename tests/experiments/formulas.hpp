@@ -159,7 +159,7 @@ inline void galore(const Beside& x, const core::Json& f, const Turn& turn) {
 
 }  // namespace formula
 
-/// Throws std::out_of_range where a word has none.
+/// Throws std::out_of_range where a word has none, which says where it belongs.
 inline const Formula& formula_of(const std::string& word) {
   static const std::map<std::string, Formula> all = {
       {"adam", formula::adam},
@@ -173,7 +173,12 @@ inline const Formula& formula_of(const std::string& word) {
       {"learning_rate", [](const Beside& x, const core::Json& f, const Turn& t) {
          formula::multiply(x, updates::learning_rate_at(f, t));
        }}};
-  return all.at(word);
+  const auto found = all.find(word);
+  if (found == all.end())
+    throw std::out_of_range("update \"" + word +
+                            "\" has no formula in double: add it to formula_of in "
+                            "tests/experiments/formulas.hpp");
+  return found->second;
 }
 
 /// A chain of words on one tensor in double, with the moments, powers and rules of rates that the words

@@ -208,7 +208,7 @@ std::vector<Json> chains() {
           Json part = testing_support::required(inner);
           part["kind"] = inner.name;
           if (inner.name == "adam") part["epsilon"] = 0;
-          own["update"] = Json::array({part});
+          own[updates::held_field(word).name] = Json::array({part});
           add(Json::array({own}));
         }
     } else {

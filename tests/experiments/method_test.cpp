@@ -99,6 +99,32 @@ TEST(Method, AResolvedMethodReadsBackAsItself) {
   EXPECT_EQ(once.resolved.dump(), twice.resolved.dump());
 }
 
+TEST(Method, ANullClipIsNone) {
+  EXPECT_FALSE(read(changed("\"groups\"", "\"clip_norm\": null, \"groups\"")).clip_norm);
+  EXPECT_TRUE(read(changed("\"groups\"", "\"clip_norm\": 1, \"groups\"")).clip_norm);
+}
+
+TEST(Method, WhatIsWrongWithAConstantIsSaidOnceAndNotWhereItIsUsed) {
+  const std::string said = refused("\"rate\": 1e-3", "\"rate\": \"pow(10, -3)\"");
+  expect_says(said, {"#/constants/rate", "no function \"pow\", only min, max, ", "did you mean \"a ** b\"?"});
+  EXPECT_EQ(said.find("#/groups"), std::string::npos) << said;
+}
+
+TEST(Method, AnOptionalGroupMayNameAnAbsentLayerAndNoOtherMay) {
+  const core::Model m = model("llama");
+  const char* text = R"({"name": "m", "groups": [
+    {"parameters": "layers.77.*", OPTIONAL "parametrization": {"kind": "lora", "rank": 2},
+     "update": [{"kind": "adamw", "learning_rate": 1e-3}], "events": [{"kind": "balance_adapters", "every": 2}]},
+    {"parameters": "*", "update": [{"kind": "adamw", "learning_rate": 1e-3}]}]})";
+  const auto with = [&](const std::string& optional) {
+    std::string whole = text;
+    return document(whole.replace(whole.find("OPTIONAL"), 8, optional));
+  };
+  EXPECT_EQ(fit(with("\"optional\": true,"), m), "");
+  expect_says(fit(with(""), m),
+              {"#/groups/0/parameters", "\"optional\": true", "did you mean \"layers.*.*\"?"});
+}
+
 TEST(Method, DefaultsAreFilledInAndParametrizationIsDense) {
   const Method method = read(kSmall);
   EXPECT_EQ(method.groups[0].parametrization.fields.at("neumann_terms"), 3);

@@ -171,5 +171,25 @@ TEST_F(FromAnArm, OrAFileByItsDigest) {
   EXPECT_HOLDS(refusal(given), "there is no tensor");
 }
 
+TEST_F(FromAnArm, OrAFileInAnotherFormWhichIsNamedWithTheWayOut) {
+  Json given = document();
+  given["arms"]["after"]["from"] = "theirs";
+  for (const char* start : {"PK\x03\x04 and more", "\x80\x02 and more"}) {
+    small_.folder().write("theirs/pytorch_model.bin", start);
+    EXPECT_HOLDS(refusal(given), "theirs: its weights are pickled, which is not read; model.save_pretrained(DIR, "
+                                 "safe_serialization=True) writes a model.safetensors in Python");
+  }
+  given["arms"]["after"]["from"] = "theirs/pytorch_model.bin";
+  EXPECT_HOLDS(refusal(given), "theirs/pytorch_model.bin: its weights are pickled");
+  small_.folder().write("parts/model.safetensors.index.json", "{}");
+  small_.folder().write("parts/model-00002-of-00002.safetensors", "");
+  small_.folder().write("parts/model-00001-of-00002.safetensors", "");
+  for (const char* name : {"parts", "parts/model.safetensors.index.json"}) {
+    given["arms"]["after"]["from"] = name;
+    EXPECT_HOLDS(refusal(given), ": its weights are in several files (model-00001-of-00002.safetensors, "
+                                 "model-00002-of-00002.safetensors), which is not read");
+  }
+}
+
 }  // namespace
 }  // namespace isorbit::experiments

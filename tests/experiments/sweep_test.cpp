@@ -35,6 +35,22 @@ TEST(Sweep, MultipliesArmsTuneParametersAndSeedsInOrder) {
                 "poet width=16 0", "poet width=16 1", "poet width=32 0", "poet width=32 1"}));
 }
 
+TEST(Sweep, HoldsANullFieldForItsAbsence) {
+  const SmallSweep small;
+  Json method = core::read_document(small.path() / "adamw.json").root, document = small.document();
+  document["arms"] = {{"adamw", {{"method", "adamw.json"}, {"when", nullptr}}}};
+  document["training"]["batch"] = nullptr;
+  small.write(document);
+  std::set<std::string> ids;
+  for (const bool null : {true, false}) {
+    method.erase("clip_norm");
+    if (null) method["clip_norm"] = nullptr;
+    small.folder().write("adamw.json", method.dump());
+    ids.insert(small.read().cells.front().id);
+  }
+  EXPECT_EQ(ids.size(), 1U) << "one cell under two spellings";
+}
+
 TEST(Sweep, MayCompareArmsByTheAccuracyOfATaskOfWhichMoreIsBetter) {
   const SmallSweep small;
   Json document = small.document();

@@ -38,7 +38,8 @@ std::vector<Json> all_words() {
     }
     for (const Update& inner : Vocabulary::all().updates)
       if (!inner.expand && !inner.holds_words && inner.name != "learning_rate")
-        all.push_back(Json::array({given(word, {{"update", Json::array({given(inner)})}, {"refresh", 3}})}));
+        all.push_back(Json::array(
+            {given(word, {{updates::held_field(word).name, Json::array({given(inner)})}, {"refresh", 3}})}));
   }
   return all;
 }
@@ -83,6 +84,32 @@ double off(const Numbers& a, const Numbers& b, double factor = 1) {
   }
   const double size = factor * largest(b);
   return size > 0 ? most / size : most;
+}
+
+TEST(UpdatesInDouble, EveryWordHasAFormulaOrTheTestSaysWhereItBelongs) {
+  for (const Update& word : Vocabulary::all().updates) {
+    if (word.expand) continue;
+    EXPECT_NO_THROW((void)testing_support::formula_of(word.name)) << word.name;
+  }
+  try {
+    (void)testing_support::formula_of("sine");
+    FAIL() << "a formula of no word";
+  } catch (const std::out_of_range& error) {
+    EXPECT_STREQ(error.what(),
+                 "update \"sine\" has no formula in double: add it to formula_of in "
+                 "tests/experiments/formulas.hpp");
+  }
+}
+
+TEST(UpdatesInDouble, AWordThatHoldsWordsDeclaresItsOwnListOfThem) {
+  Update two{.name = "two", .doc = "", .fields = {{"rank", core::Spec::integer(), ""}}, .holds_words = true};
+  EXPECT_THROW((void)updates::held_field(two), std::logic_error);
+  two.fields.push_back({"first", updates::held_words(), "words", Json::array()});
+  EXPECT_EQ(updates::held_field(two).name, "first");
+  for (const Update& word : Vocabulary::all().updates) {
+    if (!word.holds_words) continue;
+    EXPECT_FALSE(updates::held_field(word).help.empty()) << word.name;
+  }
 }
 
 /// With u = 2^-24: a word that looks at one element rounds its direction and its moments some twenty times a

@@ -23,7 +23,7 @@ done
 if [ $# -gt 0 ]; then targets=("$@"); else targets=("${targets[@]/hdf5/}"); fi
 mapfile -t targets < <(printf '%s\n' "${targets[@]}" | grep .)
 
-cmake --preset fuzz >&2
+third_party/configure.sh fuzz >&2
 nice -n 19 cmake --build --preset fuzz --target "${targets[@]/#/fuzz_}" >&2
 
 TMPDIR=$(mktemp -d "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")/isorbit-fuzz-run-XXXXXX")

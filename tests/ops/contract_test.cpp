@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/graph/model_op.hpp"
 #include "core/passes/cost.hpp"
 #include "core/passes/passes.hpp"
 #include "tests/ops/every_op.hpp"
@@ -193,6 +194,40 @@ TEST(OpSet, HoldsOnlyCardsWithADescriptionAndSamples) {
     EXPECT_FALSE(card.doc.empty()) << name;
     for (const Field& f : card.attributes) EXPECT_FALSE(f.help.empty()) << name << "." << f.name;
   }
+}
+
+TEST(ModelOps, AreWhatAnErrorListsAndNoGradientOrPartOfAMethodIs) {
+  const std::vector<std::string> names = core::model_ops(all_ops());
+  const auto has = [&](const std::string& name) { return std::ranges::find(names, name) != names.end(); };
+  for (const char* name : {"add",
+                           "attention",
+                           "broadcast",
+                           "cross_entropy",
+                           "embedding",
+                           "gather",
+                           "gelu",
+                           "layer_norm",
+                           "linear",
+                           "matmul",
+                           "mean",
+                           "mul",
+                           "position_embedding",
+                           "relu",
+                           "reshape",
+                           "rms_norm",
+                           "rope",
+                           "scale",
+                           "silu",
+                           "softmax",
+                           "subtract",
+                           "sum",
+                           "swiglu",
+                           "transpose"})
+    EXPECT_TRUE(has(name)) << name;
+  for (const std::string& name : names) EXPECT_FALSE(name.ends_with("_grad")) << name;
+  for (const char* name :
+       {"cayley_neumann", "skew", "dequantize", "matmul_add", "linear_cross_entropy", "fill", "cast"})
+    EXPECT_FALSE(has(name)) << name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Contract, EveryOp,

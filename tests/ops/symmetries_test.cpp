@@ -109,6 +109,47 @@ TEST(Symmetries, OfReluAreThoseOfItsLayers) {
   EXPECT_EQ(core::symmetries(small("mlp_mnist").graph).kinds(), (Strings{"fc1-fc2", "fc2-fc3"}));
 }
 
+/// Two layers of images with these nodes between "up" and "y".
+core::Model between(const char* nodes) {
+  const auto file = std::filesystem::path(ISORBIT_SOURCE_DIR) / "experiments/models/mlp_mnist.json";
+  core::Document document = core::read_document(file);
+  document.root["constants"] = {{"batch", 7}, {"pixels", 9}, {"classes", 7}, {"width", 7}};
+  document.root["nodes"] =
+      Json::parse(std::string(R"([{"id": "up", "op": "linear", "in": "images", "units": "width"},)") + nodes +
+                  R"(, {"id": "fc3", "op": "linear", "in": "y", "units": "classes"},
+                                           {"id": "loss", "op": "cross_entropy", "in": ["fc3", "labels"]}])");
+  return core::read_model(document, ops::testing::all_ops());
+}
+
+struct Between {
+  const char* nodes;
+  double power;             // of what reads "y"
+  std::int32_t generators;  // 1: all channels together
+};
+const std::vector<Between> kBetween = {
+    {R"({"id": "y", "op": "relu_squared", "in": "up"})", -2, 7},
+    {R"({"id": "s", "op": "sum", "in": "up", "axes": [-1], "keep": true}, {"id": "y", "op": "mul", "in": ["up", "b"]},
+        {"id": "b", "op": "broadcast", "in": "s", "shape": [7, 7]})",
+     -2, 1},
+    {R"({"id": "m", "op": "mean", "in": "up", "axes": [0]}, {"id": "y", "op": "subtract", "in": ["up", "m"]})",
+     -1, 7},
+    {R"({"id": "p", "op": "matmul", "in": ["up", "up"], "transpose_b": true},
+        {"id": "y", "op": "matmul", "in": ["p", "up"]})",
+     -3, 1},
+    {R"({"id": "y", "op": "gather", "in": ["up", "labels"], "axis": -1})", -1, 1},
+    {R"({"id": "y", "op": "gather", "in": ["up", "labels"], "axis": 0})", -1, 7}};
+
+TEST(Symmetries, FollowPowersSumsProductsAndIndices) {
+  for (const Between& with : kBetween) {
+    const core::Symmetries found = core::symmetries(between(with.nodes).graph);
+    ASSERT_EQ(found.kinds(), (Strings{"up-fc3"})) << with.nodes;
+    const ScalingFamily& family = found.families.front();
+    EXPECT_EQ(family.generators, with.generators) << with.nodes;
+    EXPECT_EQ(family.members.front().power, 1) << with.nodes;
+    EXPECT_EQ(family.members.back().power, with.power) << with.nodes;
+  }
+}
+
 using Tensors = std::map<std::string, std::vector<double>>;
 
 core::ReferenceInputs drawn(const core::Model& m) {
@@ -169,6 +210,14 @@ TEST(Symmetries, KeepTheLogitsForAnyFactorOfAnyGenerator) {
       EXPECT_LE(moved(m, family, factor), 1e-11)
           << named.name << " " << named.constants << " " << family.name;
     }
+  }
+}
+
+TEST(Symmetries, KeepTheLogitsBehindPowersSumsProductsAndIndices) {
+  for (const Between& with : kBetween) {
+    const core::Model m = between(with.nodes);
+    for (const ScalingFamily& family : core::symmetries(m.graph).families)
+      EXPECT_LE(moved(m, family, [](std::int32_t g) { return 1.5 + 0.25 * g; }), 1e-11) << with.nodes;
   }
 }
 

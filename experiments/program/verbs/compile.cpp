@@ -8,6 +8,7 @@
 #include "core/passes/summary.hpp"
 #include "experiments/method.hpp"
 #include "experiments/program/settings.hpp"
+#include "experiments/sweep/document_kind.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/sweep/text_table.hpp"
 #include "experiments/training/realizations.hpp"
@@ -55,12 +56,12 @@ int compile(Console& console, const std::vector<std::string>& arguments) {
   line.at_most(1);
   const int threads = static_cast<int>(std::min<std::int64_t>(line.integer("threads", 1).value_or(2), 1024));
   const std::string dump = line.has("dump") ? line.choice("dump", core::pass_names(), "") : "";
-  const core::Model model = core::read_model(core::read_document(file), every_op(),
+  const core::Model model = core::read_model(read_document_of(DocumentKind::model, file), every_op(),
                                              line.text("size").value_or(""), constants_from(line));
   core::CompileOptions options;
   std::vector<FormChoice> forms;
   if (const auto path = line.text("method")) {
-    const Method method = read_method_for(model, core::read_document(*path));
+    const Method method = read_method_for(model, read_document_of(DocumentKind::method, *path));
     Realizations chosen = realizations(method, model, every_op(), options.precision);
     options.realizations = std::move(chosen.rewrites);
     forms = std::move(chosen.forms);

@@ -2,6 +2,7 @@
 #include <ostream>
 
 #include "analysis/measure_set.hpp"
+#include "core/graph/model_op.hpp"
 #include "core/runtime/engine.hpp"
 #include "experiments/method.hpp"
 #include "experiments/program/command_line.hpp"
@@ -24,11 +25,13 @@ std::string field_list(const std::vector<core::Field>& fields) {
   return text;
 }
 
+/// First those that models are written with.
 void list_ops(std::ostream& out) {
-  TextTable table({"op", "inputs", "attributes", "what it computes"});
+  TextTable of_models({"op", "inputs", "attributes", "what it computes"}), others = of_models;
   for (const auto& [name, card] : every_op().cards())
-    table.add({name, input_list(card), field_list(card.attributes), card.doc});
-  out << table.text();
+    (core::is_model_op(card) ? of_models : others)
+        .add({name, input_list(card), field_list(card.attributes), card.doc});
+  out << of_models.text() << "\nmade by passes and by words of methods\n\n" << others.text();
 }
 
 template <class Word>

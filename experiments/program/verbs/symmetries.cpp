@@ -5,6 +5,7 @@
 
 #include "experiments/events/rescale/granularity.hpp"
 #include "experiments/program/settings.hpp"
+#include "experiments/sweep/document_kind.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/sweep/text_table.hpp"
 
@@ -103,7 +104,7 @@ int symmetries(Console& console, const std::vector<std::string>& arguments) {
   if (!line.parse(console, arguments)) return 0;
   const std::string file = line.first("model document");
   line.at_most(1);
-  const core::Model model = core::read_model(core::read_document(file), every_op(),
+  const core::Model model = core::read_model(read_document_of(DocumentKind::model, file), every_op(),
                                              line.text("size").value_or(""), constants_from(line));
   const core::Symmetries found = core::symmetries(model.graph);
   if (line.has("json")) {

@@ -6,36 +6,22 @@
 #include "experiments/method.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/differences.hpp"
+#include "experiments/sweep/document_kind.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/training/foreign_table.hpp"
 
 namespace isorbit::experiments::verb {
 namespace {
 
-enum class Kind { sweep, model, method };
-
-/// By its keys: a document is of the kind it has most keys of.
-Kind kind_of(const core::Document& document) {
-  const std::vector<std::pair<Kind, core::Spec>> kinds = {{Kind::sweep, sweep_spec()},
-                                                          {Kind::model, core::model_spec(every_op())},
-                                                          {Kind::method, method_spec()}};
-  std::size_t most = 0;
-  Kind best = Kind::sweep;
-  for (const auto& [kind, spec] : kinds) {
-    std::size_t shared = 0;
-    for (const core::Field& field : spec.description().fields)
-      if (document.root.is_object() && field.name != "name" && field.name != "doc" &&
-          field.name != "constants" && document.root.contains(field.name))
-        ++shared;
-    if (shared > most) most = shared, best = kind;
-  }
-  if (most > 0) return best;
+/// The kind of a document that has one.
+DocumentKind kind_or_refusal(const core::Document& document) {
+  if (const auto kind = kind_of(document)) return *kind;
   core::Problems problems;
   problems.add(document, "",
                document.root.is_object() ? "an object with none of these keys" : core::shown(document.root),
                "a sweep (\"arms\"), a model (\"nodes\") or a method (\"groups\")");
   problems.throw_if_any();
-  return best;
+  return {};
 }
 
 /// The document as it stands and in each of its sizes; what several of them have wrong is said once.
@@ -81,19 +67,19 @@ int validate(Console& console, const std::vector<std::string>& arguments) {
   const std::string file = line.first("document");
   const core::Document document = core::read_document(file);
   std::string checked;
-  switch (kind_of(document)) {
-    case Kind::sweep: {
+  switch (kind_or_refusal(document)) {
+    case DocumentKind::sweep: {
       const Sweep sweep = sweep_from(line);
       checked = file + ": sweep " + sweep.name + ", " + std::to_string(sweep.cells.size()) + " cells, " +
                 std::to_string(sweep.dropped.size()) + " dropped\n";
       if (line.has("verbose")) checked += differences_text(differences_between_arms(sweep.cells));
       break;
     }
-    case Kind::model:
+    case DocumentKind::model:
       line.at_most(1);
       checked = check_model(document);
       break;
-    case Kind::method: {
+    case DocumentKind::method: {
       line.at_most(1);
       const Method method = read_method(document);
       checked = file + ": method " + method.name + ", " + std::to_string(method.groups.size()) + " groups\n";
