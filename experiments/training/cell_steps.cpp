@@ -109,11 +109,13 @@ void CellRun::validate() {
     if (stops(pace_.longest(Pace::validation_batch))) return;
     const Stopwatch watch;
     setup_.source->valid_batch(owed_.batches, learner_.valid_inputs());
-    owed_.loss += mean_over(ranks_, learner_.validate());
+    owed_.loss += mean_over(ranks_, learner_.validate()) * setup_.source->valid_share(owed_.batches);
     if (!std::isfinite(owed_.loss)) break;
     pace_.took(Pace::validation_batch, watch.seconds());
   }
-  valid_loss_ = owed_.loss / static_cast<double>(batches);
+  double shares = 0;
+  for (std::int64_t batch = 0; batch < batches; ++batch) shares += setup_.source->valid_share(batch);
+  valid_loss_ = owed_.loss / shares;
   if (!std::isfinite(valid_loss_))
     throw Diverged("the validation loss is not finite after step " + std::to_string(step_));
   const double bytes = setup_.source->bytes_per_token();
