@@ -94,8 +94,9 @@ bool CellRun::resume() {
   for (const Json& row : from->rows) {
     watch_.row(row);
     const std::string& kind = row.at("t").get_ref<const std::string&>();
-    if (kind == "replay" && row.at("step") == from->state.step)
+    if (kind == "replay" && row.at("step") == from->state.linked())
       chain_.resume(row.at("link").get<std::string>());
+    if (kind == "train") loss_ = row.at("loss");
     if (kind == "valid") valid_loss_ = row.at("loss");
   }
   resumed_from_ = from->attempt;
@@ -116,9 +117,8 @@ void CellRun::open_recorder(std::optional<std::int64_t> resumed_from, std::span<
 void CellRun::begin() {
   if (request_.document.contains("from")) start_from(learner_, setup_.given_weights(request_));
   events();
-  link(NAN);
   recorder_->replay_tensors(chain_.tensors());
-  owed_ = {true, true};
+  owed_ = {.validation = true, .measures = true};
 }
 
 CellResult CellRun::stop() {

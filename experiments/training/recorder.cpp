@@ -186,6 +186,7 @@ void Recorder::end(std::int64_t step, const std::string& config,
   for (const core::Series& s : more) series.push_back(json_of(s));
   journal_->append({{"t", "end"},
                     {"step", step},
+                    {"schema_version", core::kSchemaVersion},
                     {"config", config},
                     {"provenance", provenance},
                     {"series", std::move(series)}});
@@ -201,6 +202,7 @@ std::optional<core::RunRecord> Recorder::record_of(const std::filesystem::path& 
   try {
     const Json& end = rows.back();
     core::RunRecord record;
+    record.schema_version = end.value("schema_version", std::int64_t{1});
     record.config = end.at("config").get<std::string>();
     record.provenance = end.at("provenance").get<std::map<std::string, std::string>>();
     for (const Json& row : rows) {
