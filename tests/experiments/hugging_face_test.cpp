@@ -248,7 +248,7 @@ TEST(ForeignConfig, EveryKeyThatChangesWhatIsComputedIsRefusedByNameWithItsValue
                "found none, which stands for 128; expected 8");
   EXPECT_HOLDS(misfits("llama_qknorm", R"({"layer_types": ["full_attention", "sliding_attention"]})"),
                "\"layer_types\": found \"sliding_attention\"; expected \"full_attention\"");
-  EXPECT_HOLDS(misfits("gpt2", R"({"n_inner": 64})"), "\"n_inner\": found 64; expected 128");
+  EXPECT_HOLDS(misfits("gpt2", R"({"n_inner": 64})", {{"ffn", 128}}), "\"n_inner\": found 64; expected 128");
   EXPECT_HOLDS(misfits("gpt2", R"({"activation_function": "gelu"})"), "found \"gelu\"; expected");
 }
 
@@ -263,7 +263,8 @@ TEST(ForeignConfig, WhatChangesNothingIsTakenAndAnAbsentKeyIsWhatItIsForThem) {
     EXPECT_EQ(misfits("llama", patch), "") << patch;
   EXPECT_EQ(misfits("llama_qknorm", R"({"sliding_window": 4096, "layer_types": ["full_attention"]})"), "");
   EXPECT_EQ(
-      misfits("gpt2", R"({"n_inner": null, "attn_pdrop": 0.1, "activation_function": "gelu_pytorch_tanh"})"),
+      misfits("gpt2", R"({"n_inner": null, "attn_pdrop": 0.1, "activation_function": "gelu_pytorch_tanh"})",
+              {{"ffn", 128}}),
       "");
 }
 
