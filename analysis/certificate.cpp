@@ -168,23 +168,26 @@ Certificate Certifier::certificate() const {
 
 namespace {
 
-/// Rows of several tables in the order they were made: by step, events before snapshots.
+/// Rows of several tables in the order they were made: by step, snapshots before events; at step 0, and
+/// everywhere in records of the first version, events before snapshots.
 class Rows {
  public:
+  explicit Rows(std::int64_t schema_version) : events_first_(schema_version < 2) {}
+
   void events(const core::Series& series) {
     const auto& steps = series.at("step").integers();
     const auto &kinds = series.at("kind").texts(), &parameters = series.at("parameter").texts();
     const std::vector<double> factor = numbers(series, "factor"), defect = numbers(series, "defect"),
                               bound = numbers(series, "bound"), ulp = numbers(series, "ulp");
     for (std::size_t i = 0; i < steps.size(); ++i)
-      add(steps[i], 0,
+      add(steps[i], kEvent,
           [row = EventFacts{steps[i], kinds[i], parameters[i], factor[i], defect[i], bound[i], ulp[i]}](
               Certifier& c) { c.event(row); });
   }
 
   void spectrum(const core::Spectrum& s) {
     for (std::size_t t = 0; t < s.steps.size(); ++t)
-      add(s.steps[t], 1, [&s, t](Certifier& c) {
+      add(s.steps[t], snapshot_at(s.steps[t]), [&s, t](Certifier& c) {
         c.spectrum(s.steps[t], s.parameter, std::span(s.values).subspan(t * s.rank, s.rank));
       });
   }
@@ -193,9 +196,10 @@ class Rows {
     const auto& steps = series.at("step").integers();
     const std::vector<double> defect = numbers(series, "defect"), bound = numbers(series, "defect_bound");
     for (std::size_t t = 0; t < steps.size(); ++t)
-      add(steps[t], 1, [weight, step = steps[t], d = defect[t], b = bound[t]](Certifier& c) {
-        c.unmerged(step, weight, d, b);
-      });
+      add(steps[t], snapshot_at(steps[t]),
+          [weight, step = steps[t], d = defect[t], b = bound[t]](Certifier& c) {
+            c.unmerged(step, weight, d, b);
+          });
   }
 
   void give(Certifier& certifier) {
@@ -212,7 +216,10 @@ class Rows {
     int order;
     Give give;
   };
+  static constexpr int kEvent = 1;
+  [[nodiscard]] int snapshot_at(std::int64_t step) const { return events_first_ || step == 0 ? 2 : 0; }
   void add(std::int64_t step, int order, Give give) { rows_.push_back({step, order, std::move(give)}); }
+  bool events_first_;
   std::vector<Row> rows_;
 };
 
@@ -220,7 +227,7 @@ class Rows {
 
 Certificate certify(const core::RunRecord& record, double tolerance) {
   constexpr std::string_view measures = "measure/";
-  Rows rows;
+  Rows rows(record.schema_version);
   if (const core::Series* events = record.find("event")) rows.events(*events);
   for (const core::Spectrum& spectrum : record.spectra) rows.spectrum(spectrum);
   for (const core::Series& series : record.series)

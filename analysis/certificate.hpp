@@ -76,7 +76,7 @@ struct EventFacts {
   double defect = kUnknown, bound = kUnknown, ulp = kUnknown;
 };
 
-/// Takes rows as they come, in the order of steps, events of a step before its snapshots.
+/// Takes rows in the order they were made.
 class Certifier {
  public:
   explicit Certifier(double tolerance = kDriftTolerance) : tolerance_(tolerance) {}

@@ -1,5 +1,6 @@
 // What happens to weights between steps. The words stand in experiments/events/, one a file. Order in a step:
-// backward, updates, step += 1, events as listed.
+// backward, updates, step += 1, measures where they are due, events as listed, validation. Only at step 0
+// events come before measures.
 #pragma once
 #include <cstdint>
 #include <functional>

@@ -23,7 +23,9 @@
 namespace isorbit::core {
 
 /// Of the record and of the documents it holds; it enters the identity of a cell.
-inline constexpr std::int64_t kSchemaVersion = 1;
+///   1  measures and spectra of a step were taken after its events; a validation covered whole batches
+///   2  before its events, but for those of step 0; a validation covers the same windows for every batch
+inline constexpr std::int64_t kSchemaVersion = 2;
 
 using Values = std::variant<std::vector<double>, std::vector<std::int64_t>, std::vector<std::string>>;
 
@@ -71,6 +73,7 @@ struct RunRecord {
   std::vector<Series> series;  // in the order of the file when read
   std::vector<Spectrum> spectra;
   bool sealed = true;  // false: was read from a file without a seal
+  std::int64_t schema_version = kSchemaVersion;  // it was made by
 
   /// The series at `path`, or null.
   [[nodiscard]] const Series* find(std::string_view path) const;

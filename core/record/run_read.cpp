@@ -13,7 +13,7 @@ std::string attribute_or_empty(const hdf5::File& file, const std::string& path, 
   return file.has_attribute(path, name) ? file.text_attribute(path, name) : std::string();
 }
 
-void check_schema(const hdf5::File& file, const std::string& name) {
+std::int64_t read_schema(const hdf5::File& file, const std::string& name) {
   if (!file.has_attribute("/", "schema_version") || !file.exists("/config"))
     throw std::runtime_error(name + ": it is HDF5, but not the record of a run");
   const auto found = file.integer_attribute("/", "schema_version");
@@ -21,6 +21,7 @@ void check_schema(const hdf5::File& file, const std::string& name) {
     throw std::runtime_error(name + ": found schema version " +
                              (found.empty() ? "none" : std::to_string(found[0])) +
                              "; this program reads 1 to " + std::to_string(kSchemaVersion));
+  return found[0];
 }
 
 Values read_values(const hdf5::File& file, const std::string& path, hdf5::Kind kind) {
@@ -67,7 +68,7 @@ Spectrum read_spectrum(const hdf5::File& file, const std::string& name, const st
 }
 
 void read_record(const hdf5::File& file, const std::string& name, RunRecord& record) {
-  check_schema(file, name);
+  record.schema_version = read_schema(file, name);
   record.config = file.read_text("/config");
   record.config_sha256 = attribute_or_empty(file, "/config", "sha256");
   for (const auto& member : file.members("/")) {

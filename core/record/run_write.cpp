@@ -127,7 +127,7 @@ void write_spectrum(hdf5::File& file, const Spectrum& spectrum) {
 void write_record(hdf5::File& file, const RunRecord& record) {
   file.set_attribute("/", "title", "Isorbit run");
   file.set_attribute("/", "Conventions", "Isorbit-1.0");
-  file.set_attribute("/", "schema_version", kSchemaVersion);
+  file.set_attribute("/", "schema_version", record.schema_version);
   check_text("/config", record.config);
   file.write_text("/config", record.config);
   file.set_attribute("/config", "sha256",

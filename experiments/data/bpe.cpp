@@ -11,6 +11,7 @@
 namespace isorbit::experiments {
 namespace {
 
+constexpr std::string_view space = "\u2581";       // as pieces write it
 constexpr std::size_t longest_sentence = 100'000;  // bytes; SentencePiece skips longer ones than it is told
 
 // The next line of `rest`, its newline included, which is taken off `rest`.
@@ -95,6 +96,23 @@ class BpeTokenizer final : public Tokenizer {
     return text;
   }
 
+  /// A line's text stands behind U+2581, which is no byte of it; elsewhere it is a space.
+  std::int64_t bytes_behind_first(std::span<const std::int32_t> ids) const override {
+    std::int64_t bytes = 0;
+    for (std::size_t i = 1; i < ids.size(); ++i) {
+      if (processor_.IsByte(ids[i])) {
+        ++bytes;
+        continue;
+      }
+      const std::string_view piece = processor_.IdToPiece(ids[i]);
+      bytes += std::ssize(piece);
+      for (std::size_t at = piece.find(space); at != std::string_view::npos; at = piece.find(space, at + 1))
+        bytes -= std::ssize(space) - 1;
+      if (ids[i - 1] == newline_) --bytes;
+    }
+    return bytes;
+  }
+
  private:
   static std::string printable(std::string_view line) {
     std::string text(line.substr(0, 60));
@@ -110,6 +128,9 @@ class BpeTokenizer final : public Tokenizer {
 }  // namespace
 
 std::string train_bpe(std::string_view text, std::int64_t vocab, const std::string& where) {
+  if (text.find_first_not_of("\r\n") == std::string_view::npos)
+    throw DataError(where + (text.empty() ? " is empty" : " holds nothing but line ends") +
+                    "; expected a text to make " + std::to_string(vocab) + " pieces of");
   // Given as a map: the form that takes a command line prints it before the log level is set.
   const std::unordered_map<std::string, std::string> options = {
       {"model_type", "bpe"},

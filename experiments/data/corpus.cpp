@@ -40,11 +40,35 @@ std::string joined(const std::vector<std::string>& names) {
   return text.empty() ? "none" : text;
 }
 
-[[noreturn]] void not_found(const std::string& name, const std::filesystem::path& data_dir,
-                            const std::string& looked_for) {
+/// The names in a folder, the first few, in quotes.
+std::string held_by(const std::filesystem::path& folder) {
+  constexpr std::size_t most = 6;
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(core::shown(core::Json(entry->path().filename().string())));
+  if (error) return "cannot be read: " + error.message();
+  if (names.empty()) return "is empty";
+  std::ranges::sort(names);
+  const std::size_t more = names.size() > most ? names.size() - most : 0;
+  names.resize(names.size() - more);
+  return "holds " + joined(names) + (more == 0 ? "" : " and " + std::to_string(more) + " more");
+}
+
+template <std::size_t n>
+std::vector<std::string> lacking(const std::filesystem::path& folder,
+                                 const std::array<std::string_view, n>& files) {
+  std::vector<std::string> out;
+  for (const std::string_view file : files)
+    if (!has(folder, file)) out.emplace_back(file);
+  return out;
+}
+
+[[noreturn]] void not_found(const std::string& name, const std::filesystem::path& data_dir) {
   std::vector<std::string> known = corpora(data_dir);
-  std::string text =
-      "corpus \"" + name + "\": looked for " + looked_for + "; corpora there: " + joined(known);
+  std::string text = "corpus \"" + name + "\": looked for " + (data_dir / name).string() + ", " +
+                     kCorpusLayout + "; corpora there: " + joined(known);
   for (const std::string_view f : fetched)
     if (std::find(known.begin(), known.end(), f) == known.end()) known.emplace_back(f);
   if (std::find(fetched.begin(), fetched.end(), name) != fetched.end())
@@ -74,6 +98,19 @@ std::vector<std::string> corpora(const std::filesystem::path& data_dir) {
   return found;
 }
 
+std::optional<std::string> lack_of(const std::string& name, const std::filesystem::path& data_dir) {
+  if (!is_plain(name)) return std::nullopt;
+  const std::filesystem::path folder = data_dir / name;
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(folder, error);
+  if (status.type() == std::filesystem::file_type::not_found) return std::nullopt;
+  if (status.type() != std::filesystem::file_type::directory) return folder.string() + " is no folder";
+  const std::vector<std::string> texts = lacking(folder, text_files), images = lacking(folder, image_files);
+  if (texts.empty() || images.empty()) return std::nullopt;
+  const bool is_images = images.size() < image_files.size() && texts.size() == text_files.size();
+  return folder.string() + " " + held_by(folder) + " and lacks " + joined(is_images ? images : texts);
+}
+
 Corpus open_corpus(const std::string& name, const std::filesystem::path& data_dir) {
   if (!is_plain(name))
     throw DataError("corpus " + core::shown(name) + ": expected the name of a folder of " +
@@ -86,13 +123,9 @@ Corpus open_corpus(const std::string& name, const std::filesystem::path& data_di
     corpus.kind = CorpusKind::images;
     files = image_files;
   } else if (!has_all(corpus.folder, text_files)) {
-    const std::string at = corpus.folder.string();
-    not_found(name, data_dir,
-              has(corpus.folder, "train.txt")   ? at + "/valid.txt"
-              : has(corpus.folder, "valid.txt") ? at + "/train.txt"
-              : has(corpus.folder, "train-images")
-                  ? at + "/{train-labels,valid-images,valid-labels}"
-                  : at + "/train.txt and valid.txt, or train-images and its kin");
+    const std::optional<std::string> lack = lack_of(name, data_dir);
+    if (!lack) not_found(name, data_dir);
+    throw DataError("corpus \"" + name + "\": " + *lack + "; expected " + kCorpusLayout);
   }
   std::string lines;
   for (const std::string_view file : files) {

@@ -1,9 +1,10 @@
-// A corpus is a folder of the data directory; its files say of which kind it is:
+// A corpus is a folder of the data directory, data/NAME; its files say of which kind it is:
 //   text    train.txt, valid.txt
 //   images  train-images, train-labels, valid-images, valid-labels   (IDX, uncompressed)
 #pragma once
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +31,18 @@ struct Corpus {
 /// The corpora found in `data_dir`, sorted.
 [[nodiscard]] std::vector<std::string> corpora(const std::filesystem::path& data_dir);
 
-/// Throws DataError naming what was looked for, which corpora are there and the command that fetches one.
+/// The two kinds, as an error says them.
+inline constexpr const char* kCorpusLayout =
+    "a folder with train.txt and valid.txt, or with train-images, train-labels, valid-images and "
+    "valid-labels (IDX)";
+
+/// Why what has that name in `data_dir` is no corpus: what it holds and what it lacks, in words. Nothing
+/// where it is one, or where there is none.
+[[nodiscard]] std::optional<std::string> lack_of(const std::string& name,
+                                                 const std::filesystem::path& data_dir);
+
+/// Throws DataError: what the folder of that name lacks; where there is none, which corpora there are and the
+/// command that fetches one.
 [[nodiscard]] Corpus open_corpus(const std::string& name,
                                  const std::filesystem::path& data_dir = default_data_dir());
 

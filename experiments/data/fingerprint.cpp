@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "core/document/digest.hpp"
+#include "experiments/data/cache_folder.hpp"
 #include "experiments/data/data_file.hpp"
 
 namespace isorbit::experiments {
@@ -23,6 +24,10 @@ std::string stamp(const struct stat& status) {
   std::ostringstream text;
   text << status.st_size << ' ' << status.st_mtim.tv_sec << '.' << status.st_mtim.tv_nsec;
   return text.str();
+}
+
+std::string name_of(const struct stat& status) {
+  return std::to_string(status.st_dev) + "-" + std::to_string(status.st_ino);
 }
 
 // A file changed within the last two seconds may change again without its time showing it.
@@ -52,8 +57,8 @@ std::string file_sha256(const std::filesystem::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0)
     throw DataError(file.string() + ": cannot be read: " + std::strerror(errno));
-  const std::filesystem::path sidecar = file.string() + ".sha256";
-  if (std::ifstream in(sidecar); in) {
+  const std::filesystem::path kept = std::filesystem::path("sha256") / name_of(status);
+  if (std::ifstream in(cache_folder() / kept); in) {
     std::string hash, rest;
     in >> hash >> std::ws;
     std::getline(in, rest);
@@ -62,10 +67,7 @@ std::string file_sha256(const std::filesystem::path& file) {
   const std::string hash = hash_of(DataFile(file));
   if (settled(status)) {
     const std::string line = hash + "\n" + stamp(status) + "\n";
-    try {
-      write_and_rename(sidecar, std::as_bytes(std::span(line)));
-    } catch (const DataError&) {  // a read-only folder: hashed again next time
-    }
+    keep_in_cache(kept, std::as_bytes(std::span(line)));
   }
   return hash;
 }

@@ -1,4 +1,4 @@
-// Remembered SHA-256 of data files, and files written beside and renamed.
+// Remembered SHA-256 of files, and files written beside and renamed.
 #pragma once
 #include <cstddef>
 #include <filesystem>
@@ -9,8 +9,8 @@
 
 namespace isorbit::experiments {
 
-/// SHA-256 of a file, remembered in `<file>.sha256` for as long as the file's size and modification time stay
-/// the same. A folder that cannot be written only costs the time of hashing again. Throws DataError.
+/// SHA-256 of a file, remembered in the cache folder by device and inode for as long as the file's size and
+/// modification time stay the same. Throws DataError.
 [[nodiscard]] std::string file_sha256(const std::filesystem::path& file);
 
 /// Writes `bytes` to a file of its own beside `file` and renames it into place, so that a reader sees the old

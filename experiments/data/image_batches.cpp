@@ -1,7 +1,7 @@
 // Images and their labels from IDX files (LeCun): big-endian u32 magic 0x00000803 and count, rows, columns,
 // then bytes; labels 0x00000801, count, bytes. A pixel p becomes p / 255. Training: image j of the endless
 // stream is permutation(seed, epoch = j / n)[j mod n]; step s takes j from s batch on, so every image is seen
-// once an epoch and a batch may span two.
+// once an epoch and a batch may span two. Validation: the first images of the file.
 #include <algorithm>
 #include <mutex>
 
@@ -9,6 +9,7 @@
 #include "core/random/philox.hpp"
 #include "experiments/data/batch_fill.hpp"
 #include "experiments/data/entropy.hpp"
+#include "experiments/data/valid_cut.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -97,19 +98,17 @@ class Epochs {
 class ImageBatches final : public BatchSource {
  public:
   ImageBatches(const Corpus& corpus, const BatchRequest& request)
-      : batch_(request.batch), train_(corpus, "train"), valid_(corpus, "valid") {
+      : batch_(request.batch),
+        train_(corpus, "train"),
+        valid_(corpus, "valid"),
+        cut_(request.valid_targets == 0 ? valid_.count : std::min(request.valid_targets, valid_.count),
+             batch_) {
     if (train_.pixels != valid_.pixels)
       throw DataError(corpus.folder.string() + ": images of " + std::to_string(train_.pixels) +
                       " pixels in train, " + std::to_string(valid_.pixels) + " in valid; expected the same");
-    const std::int64_t most = valid_.count / batch_;
-    if (most < 1)
-      throw DataError(valid_.images.file.path().string() + " has " + std::to_string(valid_.count) +
-                      " images; one validation batch needs " + std::to_string(batch_) +
-                      "; take a smaller batch");
-    const std::int64_t wanted = (request.valid_targets + batch_ - 1) / batch_;
-    batches_ = request.valid_targets == 0 ? most : std::clamp<std::int64_t>(wanted, 1, most);
     std::vector<std::uint64_t> counts(256);
-    for (const std::byte label : valid_.label_of) ++counts[std::to_integer<std::size_t>(label)];
+    for (const std::byte label : std::span(valid_.label_of).first(static_cast<std::size_t>(cut_.items())))
+      ++counts[std::to_integer<std::size_t>(label)];
     entropy_ = experiments::unigram_entropy(counts);
     classes_ = 1 + std::to_integer<std::int64_t>(std::max(largest(train_), largest(valid_)));
     if (request.vocab > 0 && classes_ > request.vocab)
@@ -135,12 +134,14 @@ class ImageBatches final : public BatchSource {
     });
   }
 
-  std::int64_t valid_batches() const override { return batches_; }
+  std::int64_t valid_batches() const override { return cut_.batches(); }
 
   void valid_batch(std::int64_t index, const BatchBuffers& buffers) const override {
-    check_valid_index(index, batches_);
-    fill(valid_, buffers, [&](std::int64_t row) { return index * batch_ + row; });
+    check_valid_index(index, cut_.batches());
+    fill(valid_, buffers, [&](std::int64_t row) { return cut_.item(index, row); });
   }
+
+  double valid_share(std::int64_t index) const override { return cut_.share(index); }
 
   std::string data_sha256() const override { return sha256_; }
   double bytes_per_token() const override { return 0; }
@@ -174,8 +175,9 @@ class ImageBatches final : public BatchSource {
 
   std::int64_t batch_;
   ImageSplit train_, valid_;
+  ValidCut cut_;
   Epochs epochs_;
-  std::int64_t batches_ = 0, classes_ = 0;
+  std::int64_t classes_ = 0;
   double entropy_ = 0;
   std::string sha256_;
 };

@@ -1,43 +1,31 @@
 // Windows of a token stream. A window is seq + 1 tokens t_0 .. t_seq; tokens = t_0 .. t_{seq-1}, targets =
 // t_1 .. t_seq. Training: row r of step s starts at Philox(seed, "data/text", s).below(r, size - seq), any
 // offset equally likely. Validation: the file is cut into W = (size - 1) / seq windows that share no target;
-// K of them, window floor(k W / K) for k = 0 .. K - 1, are used, so that they are spread evenly and no two
-// are the same.
+// K = min(W, ceil(valid_targets / seq)) of them, window floor(k W / K) for k = 0 .. K - 1, are used, so that
+// they are spread evenly and no two are the same.
 #include <algorithm>
 #include <utility>
 
 #include "core/random/philox.hpp"
 #include "experiments/data/batch_fill.hpp"
 #include "experiments/data/entropy.hpp"
+#include "experiments/data/valid_cut.hpp"
 
 namespace isorbit::experiments {
 namespace {
-
-std::string split_text(const Tokens& split) {
-  return split.path().string() + " has " + std::to_string(split.size()) + " tokens";
-}
 
 class TextBatches final : public BatchSource {
  public:
   TextBatches(const Corpus& corpus, const TokenizerChoice& choice, TokenizedCorpus tokens,
               const BatchRequest& request)
-      : batch_(request.batch), seq_(request.seq), corpus_(std::move(tokens)) {
-    if (seq_ < 1) throw DataError("seq: found " + std::to_string(seq_) + "; expected at least 1");
-    if (corpus_.train.size() < seq_ + 1)
-      throw DataError(split_text(corpus_.train) + "; a window of seq " + std::to_string(seq_) + " needs " +
-                      std::to_string(seq_ + 1) + "; shorten seq or take a longer text");
-    windows_ = std::max<std::int64_t>(0, corpus_.valid.size() - 1) / seq_;
-    if (windows_ < batch_)
-      throw DataError(split_text(corpus_.valid) + "; one validation batch of " + std::to_string(batch_) +
-                      " windows of seq " + std::to_string(seq_) + " needs " +
-                      std::to_string(batch_ * seq_ + 1) + "; shorten seq or batch, or take a longer text");
-    const std::int64_t most = windows_ / batch_, targets = batch_ * seq_;
-    const std::int64_t wanted = (request.valid_targets + targets - 1) / targets;
-    batches_ = request.valid_targets == 0 ? most : std::clamp<std::int64_t>(wanted, 1, most);
-    const std::vector<std::uint64_t> valid_counts = corpus_.valid.histogram();
-    entropy_ = experiments::unigram_entropy(valid_counts);
+      : batch_(request.batch),
+        seq_(request.seq),
+        corpus_(std::move(tokens)),
+        windows_(windows_of(corpus, corpus_, seq_)),
+        cut_(validated(windows_, request), batch_) {
     check_vocab(corpus, choice, request.vocab,
-                std::max(valid_counts.size(), corpus_.train.histogram().size()));
+                std::max(corpus_.valid.histogram().size(), corpus_.train.histogram().size()));
+    measure_targets();
   }
 
   std::vector<InputDescription> inputs() const override {
@@ -56,25 +44,60 @@ class TextBatches final : public BatchSource {
     });
   }
 
-  std::int64_t valid_batches() const override { return batches_; }
+  std::int64_t valid_batches() const override { return cut_.batches(); }
 
   void valid_batch(std::int64_t index, const BatchBuffers& buffers) const override {
-    check_valid_index(index, batches_);
-    const std::int64_t used = batches_ * batch_;
-    fill(corpus_.valid, buffers, [&](std::int64_t row) {
-      // floor(k W / K) without the overflow of k W.
-      const std::int64_t k = index * batch_ + row;
-      return (k * (windows_ / used) + k * (windows_ % used) / used) * seq_;
-    });
+    check_valid_index(index, cut_.batches());
+    fill(corpus_.valid, buffers, [&](std::int64_t row) { return start_of(cut_.item(index, row)); });
   }
 
+  double valid_share(std::int64_t index) const override { return cut_.share(index); }
+
   std::string data_sha256() const override { return corpus_.sha256; }
-  double bytes_per_token() const override { return corpus_.bytes_per_token; }
+  double bytes_per_token() const override { return bytes_per_token_; }
   std::int64_t vocab() const override { return corpus_.tokenizer->vocab(); }
   double unigram_entropy() const override { return entropy_; }
   std::int64_t train_size() const override { return corpus_.train.size() - 1; }
 
  private:
+  /// Windows that the validation split holds.
+  static std::int64_t windows_of(const Corpus& corpus, const TokenizedCorpus& tokens, std::int64_t seq) {
+    if (seq < 1) throw DataError("seq: found " + std::to_string(seq) + "; expected at least 1");
+    for (const auto& [name, split] : {std::pair("train.txt", &tokens.train), {"valid.txt", &tokens.valid}})
+      if (split->size() < seq + 1)
+        throw DataError(corpus.file(name).string() + " has " + std::to_string(split->size()) +
+                        " tokens; a window of seq " + std::to_string(seq) + " needs " +
+                        std::to_string(seq + 1) + "; shorten seq or take a longer text");
+    return (tokens.valid.size() - 1) / seq;
+  }
+
+  /// Windows that a validation covers.
+  static std::int64_t validated(std::int64_t windows, const BatchRequest& request) {
+    if (request.valid_targets == 0) return windows;
+    return std::min(windows, (request.valid_targets - 1) / request.seq + 1);
+  }
+
+  /// First token of the k-th window validated: floor(k W / K) seq without the overflow of k W.
+  [[nodiscard]] std::int64_t start_of(std::int64_t k) const {
+    const std::int64_t used = cut_.items();
+    return (k * (windows_ / used) + k * (windows_ % used) / used) * seq_;
+  }
+
+  /// Counts ids and bytes of the targets validated.
+  void measure_targets() {
+    std::vector<std::uint64_t> counts(65536);  // as many as a token file can have
+    std::vector<std::int32_t> window(static_cast<std::size_t>(seq_) + 1);
+    std::int64_t bytes = 0;
+    for (std::int64_t k = 0; k < cut_.items(); ++k) {
+      corpus_.valid.copy(start_of(k), window);
+      for (const std::int32_t id : std::span(window).subspan(1)) ++counts[static_cast<std::size_t>(id)];
+      bytes += corpus_.tokenizer->bytes_behind_first(window);
+    }
+    corpus_.valid.check();
+    entropy_ = experiments::unigram_entropy(counts);
+    bytes_per_token_ = static_cast<double>(bytes) / static_cast<double>(cut_.items() * seq_);
+  }
+
   static void check_vocab(const Corpus& corpus, const TokenizerChoice& choice, std::int64_t vocab,
                           std::size_t ids) {
     if (vocab <= 0 || static_cast<std::int64_t>(ids) <= vocab) return;
@@ -101,8 +124,9 @@ class TextBatches final : public BatchSource {
 
   std::int64_t batch_, seq_;
   TokenizedCorpus corpus_;
-  std::int64_t windows_ = 0, batches_ = 0;
-  double entropy_ = 0;
+  std::int64_t windows_;
+  ValidCut cut_;
+  double entropy_ = 0, bytes_per_token_ = 0;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // From text to token ids and back, without loss.
 //   bytes  a byte is a token, vocab 256; the text file itself is the token file (u8)
-//   bpe    byte-pair encoding trained by SentencePiece on train.txt; ids are u16, little-endian, no header
+//   bpe    byte-pair encoding trained by SentencePiece on train.txt, which is UTF-8; ids are u16,
+//          little-endian, no header
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -32,6 +33,8 @@ class Tokenizer {
   [[nodiscard]] virtual std::vector<std::int32_t> encode(std::string_view text) const = 0;
   /// The bytes that were encoded, newlines included. An id outside [0, vocab) is a DataError.
   [[nodiscard]] virtual std::string decode(std::span<const std::int32_t> ids) const = 0;
+  /// Bytes of text that all but the first of these neighbours of a token file stand for.
+  [[nodiscard]] virtual std::int64_t bytes_behind_first(std::span<const std::int32_t> ids) const = 0;
 };
 
 /// A byte is a token.
@@ -40,6 +43,9 @@ class ByteTokenizer final : public Tokenizer {
   [[nodiscard]] std::int64_t vocab() const override { return 256; }
   [[nodiscard]] std::vector<std::int32_t> encode(std::string_view text) const override;
   [[nodiscard]] std::string decode(std::span<const std::int32_t> ids) const override;
+  [[nodiscard]] std::int64_t bytes_behind_first(std::span<const std::int32_t> ids) const override {
+    return std::ssize(ids) - 1;
+  }
 };
 
 /// One split of a corpus as token ids, read from disk. Copies share the open file.
@@ -67,14 +73,15 @@ struct TokenizedCorpus {
   std::shared_ptr<const Tokenizer> tokenizer;
   Tokens train;
   Tokens valid;
-  double bytes_per_token =
-      1;               // of the validation split: nats per token / (bytes_per_token * ln 2) = bits per byte
   std::string sha256;  // of text, tokenizer and, for bpe, its model
 };
 
-/// Tokenizes a text corpus. `bpe` is trained once and kept in the corpus folder as
-/// bpe-<vocab>.{model,train.u16, valid.u16,json}; what no longer fits the text is made again. Throws
-/// DataError.
+/// Where the tokens of `bpe` are kept: a folder of the cache folder, by text and tokenizer. Empty where there
+/// is no cache.
+[[nodiscard]] std::filesystem::path token_folder(const Corpus& corpus, const TokenizerChoice& choice);
+
+/// Tokenizes a text corpus. `bpe` is trained once and kept in token_folder(); what is damaged there is made
+/// again. Throws DataError, also where a file is no text (text_check.hpp).
 [[nodiscard]] TokenizedCorpus tokenize(const Corpus& corpus, const TokenizerChoice& choice);
 
 }  // namespace isorbit::experiments

@@ -32,6 +32,7 @@ class RankBatches final : public BatchSource {
   void valid_batch(std::int64_t index, const BatchBuffers& buffers) const override {
     fill(buffers, [&](const BatchBuffers& all) { whole_->valid_batch(index, all); });
   }
+  double valid_share(std::int64_t index) const override { return whole_->valid_share(index); }
   std::string data_sha256() const override { return whole_->data_sha256(); }
   double bytes_per_token() const override { return whole_->bytes_per_token(); }
   std::int64_t vocab() const override { return whole_->vocab(); }

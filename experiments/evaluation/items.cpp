@@ -4,7 +4,9 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "core/document/digest.hpp"
 #include "core/document/json.hpp"
+#include "experiments/data/cache_folder.hpp"
 #include "experiments/data/fingerprint.hpp"
 
 namespace isorbit::experiments {
@@ -73,8 +75,9 @@ std::vector<Item> items_of(const Task& task, const Corpus& corpus, const std::fi
     throw DataError("task \"" + task.name + "\": corpus \"" + corpus.name + "\" holds images; expected text");
   const Json head = {
       {"task", task.name}, {"format", task.format}, {"sources", sources_of(task, corpus, data_dir)}};
-  const std::filesystem::path file = corpus.file(task.name + ".items.json");
-  std::vector<Item> items = kept(file, head);
+  const std::filesystem::path file =
+      std::filesystem::path("items") / (core::sha256_hex(head.dump()).substr(0, 32) + ".json");
+  std::vector<Item> items = kept(cache_folder() / file, head);
   if (!items.empty()) return items;
   items = task.build(corpus, data_dir);
   if (items.empty())
@@ -83,7 +86,7 @@ std::vector<Item> items_of(const Task& task, const Corpus& corpus, const std::fi
   Json all = Json::array();
   for (const Item& item : items) all.push_back(json_of(item));
   const std::string text = Json{{"head", head}, {"items", std::move(all)}}.dump(1) + "\n";
-  write_and_rename(file, std::as_bytes(std::span(text)));
+  keep_in_cache(file, std::as_bytes(std::span(text)));
   return items;
 }
 

@@ -1,5 +1,5 @@
-// The items of a task for a corpus, made once and kept in the corpus folder as <task>.items.json, with the
-// SHA-256 of what they were made from; what no longer fits is made again.
+// The items of a task for a corpus, made once and kept in the cache folder by the SHA-256 of what they were
+// made from.
 #pragma once
 #include <filesystem>
 #include <vector>

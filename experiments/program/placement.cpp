@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "experiments/data/cache_folder.hpp"
 #include "experiments/sweep/cost_cache.hpp"
 #include "experiments/sweep/processors.hpp"
 #include "experiments/sweep/runner.hpp"

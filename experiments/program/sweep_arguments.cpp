@@ -6,7 +6,9 @@
 namespace isorbit::experiments {
 
 void add_sweep_options(CommandLine& line) {
-  line.option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
+  line.option(
+          "data", "DIR",
+          "where the corpora are, each a folder with train.txt and valid.txt; else $ISORBIT_DATA, else data")
       .option("seed", "N", "this seed in place of the sweep's")
       .option("output,o", "DIR", "where the results are; else runs/<name>");
 }

@@ -32,7 +32,8 @@ Json document_of(const core::RunRecord& record) {
     if (!document.is_object() || !document.contains(key))
       throw std::runtime_error("its /config lacks \"" + std::string(key) +
                                "\"; expected the resolved document of a cell");
-  if (cell_id(document, provenance_of(record, "data_sha256")) != provenance_of(record, "cell_id"))
+  if (cell_id(document, provenance_of(record, "data_sha256"), record.schema_version) !=
+      provenance_of(record, "cell_id"))
     throw std::runtime_error("its document and data are not those of the cell that it names, " +
                              provenance_of(record, "cell_id") + ": it was changed after it was sealed");
   return document;
@@ -137,7 +138,10 @@ ReplayReport Replay::run() {
   if (result.outcome == Outcome::failed)
     throw std::runtime_error("the replay failed after step " + std::to_string(report.compared) + ": " +
                              result.reason);
-  if (result.outcome == Outcome::complete && report.disagreements.empty()) {
+  if (record_.schema_version < 2) {
+    report.left_out = "its validations and measures, which programs of then took otherwise (schema version " +
+                      std::to_string(record_.schema_version) + ")";
+  } else if (result.outcome == Outcome::complete && report.disagreements.empty()) {
     const auto other = first_disagreement(record_, core::read_run(Recorder::run_path(folder.path())));
     if (other) {
       report.first = steps();

@@ -40,6 +40,7 @@ struct ReplayReport {
   double gap = 0, most = 0;  // of the losses, relative: at the first step that differs, and the largest
   std::int64_t most_step = 0;
   bool stopped = false;
+  std::string left_out = {};  // what of the record could not be compared, and why
 };
 
 class Replay {

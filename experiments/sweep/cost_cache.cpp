@@ -144,12 +144,4 @@ bool CostCache::save() const {
   return true;
 }
 
-std::filesystem::path cache_folder() {
-  if (const char* set = std::getenv("XDG_CACHE_HOME"); set != nullptr && *set == '/')
-    return std::filesystem::path(set) / "isorbit";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0')
-    return std::filesystem::path(home) / ".cache" / "isorbit";
-  return {};
-}
-
 }  // namespace isorbit::experiments

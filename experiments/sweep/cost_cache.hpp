@@ -44,7 +44,4 @@ class CostCache {
   std::size_t read_ = 0;  // of entries_: the others are new
 };
 
-/// $XDG_CACHE_HOME/isorbit, else $HOME/.cache/isorbit; empty where neither is set.
-[[nodiscard]] std::filesystem::path cache_folder();
-
 }  // namespace isorbit::experiments

@@ -15,6 +15,9 @@ std::optional<core::Problem> missing_corpus(const core::Document& document, cons
                                             const std::string& pointer) {
   const std::vector<std::string> known = corpora(data_dir);
   if (std::find(known.begin(), known.end(), corpus) != known.end()) return std::nullopt;
+  if (const auto lack = lack_of(corpus, data_dir))
+    return core::Problem{
+        document.file, document.position(pointer), pointer, shown(Json(corpus)), kCorpusLayout, *lack, ""};
   const auto near = core::nearest(corpus, known);
   return core::Problem{
       document.file,

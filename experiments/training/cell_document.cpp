@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/document/digest.hpp"
-#include "core/record/run_file.hpp"
 #include "experiments/task.hpp"
 
 namespace isorbit::experiments {
@@ -59,7 +58,9 @@ Spec training_spec() {
       Field{"validate_every", Spec::integer().at_least(1), "steps between validations", 100},
       Field{"spectra_every", Spec::integer().at_least(1), "steps between singular values and measures", 200},
       Field{"checkpoint_every", Spec::integer().at_least(1), "steps between checkpoints", 200},
-      Field{"valid_targets", Spec::integer().at_least(1), "tokens (or images) a validation covers", 32768},
+      Field{"valid_targets", Spec::integer().at_least(1),
+            "tokens a validation covers, in whole windows of seq (or images); the same for every batch",
+            32768},
       Field{"threads", Spec::integer().at_least(1).at_most(1024), "threads of one cell; part of its identity",
             2},
       Field{"ranks",
@@ -99,7 +100,7 @@ Spec data_spec() {
       Spec::object({Field{"kind", Spec::text().one_of({"bpe"}), "byte-pair encoding by SentencePiece"},
                     Field{"vocab", Spec::integer().at_least(260).at_most(65536), "pieces", 4096}});
   return Spec::object({
-      Field{"corpus", Spec::text(), "a folder of the data directory: austen, kjv, fashion-mnist"},
+      Field{"corpus", Spec::text(), "a folder of the data directory with train.txt and valid.txt, or images"},
       Field{"tokenizer", Spec::either({Spec::text().one_of({"bytes"}), bpe}), "of a text corpus", "bytes"},
   });
 }
@@ -148,12 +149,12 @@ std::string model_id(const Json& document) {
   return core::sha256_hex(core::canonical(model));
 }
 
-std::string cell_id(const Json& document, const std::string& data_sha256) {
+std::string cell_id(const Json& document, const std::string& data_sha256, std::int64_t schema_version) {
   Json identity = without_cosmetics(document, true);
   identity["model"] = without_cosmetics(document.at("model"), true);
   identity["method"] = without_cosmetics(document.at("method"), true);
   identity["data_sha256"] = data_sha256;
-  identity["schema_version"] = core::kSchemaVersion;
+  identity["schema_version"] = schema_version;
   for (const char* count : {"accumulate", "ranks"})
     if (identity["training"].value(count, 2) == 1) identity["training"].erase(count);
   return core::sha256_hex(core::canonical(identity));

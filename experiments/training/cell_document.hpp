@@ -5,6 +5,7 @@
 
 #include "core/document/problem.hpp"
 #include "core/passes/passes.hpp"
+#include "core/record/run_file.hpp"
 #include "experiments/data/batch_source.hpp"
 #include "experiments/method.hpp"
 
@@ -33,6 +34,7 @@ namespace isorbit::experiments {
 [[nodiscard]] std::string model_id(const core::Json& document);
 
 /// SHA-256 (hex) of the canonical document, the data's fingerprint and the schema version.
-[[nodiscard]] std::string cell_id(const core::Json& document, const std::string& data_sha256);
+[[nodiscard]] std::string cell_id(const core::Json& document, const std::string& data_sha256,
+                                  std::int64_t schema_version = core::kSchemaVersion);
 
 }  // namespace isorbit::experiments

@@ -99,8 +99,9 @@ bool CellRun::resume() {
   for (const Json& row : from->rows) {
     watch_.row(row);
     const std::string& kind = row.at("t").get_ref<const std::string&>();
-    if (kind == "replay" && row.at("step") == from->state.step)
+    if (kind == "replay" && row.at("step") == from->state.linked())
       chain_.resume(row.at("link").get<std::string>());
+    if (kind == "train") loss_ = row.at("loss");
     if (kind == "valid") valid_loss_ = row.at("loss");
   }
   resumed_from_ = from->attempt;
@@ -133,10 +134,9 @@ std::vector<std::string> names_of_groups(const Method& method) {
 void CellRun::begin() {
   if (request_.document.contains("from")) start_from(learner_, setup_.given_weights(request_));
   events();
-  link(NAN);
   recorder_->replay_tensors(chain_.tensors());
   recorder_->groups(names_of_groups(setup_.method));
-  owed_ = {true, true};
+  owed_ = {.validation = true, .measures = true};
 }
 
 CellResult CellRun::stop() {

@@ -59,13 +59,14 @@ class CellRun {
   void one_step();
   /// Of the next update, over all its batches; a stop waits for it. Returns their mean loss.
   double gradients();
+  /// Of the step, and its link.
   void events();
-  void link(double loss);
-  /// Validates and measures what is owed, as far as a stop lets it.
+  void link();
+  /// Measures, runs events and validates, as far as it is owed and a stop lets it.
   void settle();
   void validate();
   void measure();
-  void report(double loss) const;
+  void report() const;
   [[nodiscard]] bool due(const char* cadence) const;
   /// Whether all ranks stop before work that may take `next` seconds and the checkpoint behind it.
   bool stops(double next = 0);
@@ -106,6 +107,8 @@ class CellRun {
   Stopwatch work_;      // since then
   std::atomic<bool> stops_ = false;
   std::int64_t step_ = 0, first_step_ = 0;
+  double loss_ = NAN;          // of the last update
+  double update_seconds_ = 0;  // it took
   double valid_loss_ = NAN, seconds_before_ = 0;
 };
 

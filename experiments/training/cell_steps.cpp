@@ -1,9 +1,11 @@
-// Steps of a cell: update, events, link, validation, measures; and when to stop between them.
+// Steps of a cell: update, measures, events, link, validation; and when to stop between them. Measures come
+// before the events of their step, so that what these put right is seen; but behind those of step 0, which
+// belong to what training starts from.
 #include <algorithm>
 #include <exception>
 
-#include "experiments/training/cell_run.hpp"
 #include "experiments/distributed/provenance.hpp"
+#include "experiments/training/cell_run.hpp"
 #include "experiments/training/failure.hpp"
 #include "experiments/training/learner_scope.hpp"
 
@@ -44,28 +46,28 @@ double CellRun::gradients() {
 
 void CellRun::one_step() {
   const Stopwatch watch;
-  const double loss = gradients();
-  if (!std::isfinite(loss))
+  loss_ = gradients();
+  if (!std::isfinite(loss_))
     throw Diverged("the training loss is not finite after step " + std::to_string(step_));
   const std::vector<double> rates = learner_.learning_rates(step_, steps_);
   const double norm = learner_.update(step_, steps_);
   if (!std::isfinite(norm))
     throw Diverged("the gradient norm is not finite at step " + std::to_string(step_ + 1));
   ++step_;
-  recorder_->train(step_, loss, rates, norm, step_ * setup_.targets_per_step, seconds());
-  events();
-  link(loss);
-  pace_.took(Pace::step, watch.seconds());
-  owed_ = {due("validate_every"), due("spectra_every")};
+  recorder_->train(step_, loss_, rates, norm, step_ * setup_.targets_per_step, seconds());
+  update_seconds_ = watch.seconds();
+  owed_ = {.validation = due("validate_every"), .measures = due("spectra_every"), .events = true};
   settle();
   if (owed_.any()) return;
   if (due("checkpoint_every") && step_ < steps_) checkpoint();
-  report(loss);
+  report();
 }
 
 void CellRun::settle() {
+  if (owed_.measures) measure();
+  if (owed_.measures) return;
+  if (owed_.events) events();
   if (owed_.validation) validate();
-  if (owed_.measures && !owed_.validation) measure();
 }
 
 bool CellRun::stops(double next) { return meet_alike(wants_to_stop(next)); }
@@ -80,14 +82,18 @@ bool CellRun::wants_to_stop(double next) {
 }
 
 void CellRun::events() {
+  const Stopwatch watch;
   run_events(
       learner_, step_, [&] { setup_.probe->valid_batch(0, learner_.probe_inputs()); },
       [&](const EventRow& row) { recorder_->event(row); });
   watch_.check(step_);
+  link();
+  owed_.events = false;
+  if (step_ > first_step_) pace_.took(Pace::step, update_seconds_ + watch.seconds());
 }
 
-void CellRun::link(double loss) {
-  link_ = chain_.next(step_, loss);
+void CellRun::link() {
+  link_ = chain_.next(step_, loss_);
   recorder_->replay(step_, link_.link, link_.digests);
   if (request_.link) request_.link(link_);
 }
@@ -109,11 +115,13 @@ void CellRun::validate() {
     if (stops(pace_.longest(Pace::validation_batch))) return;
     const Stopwatch watch;
     setup_.source->valid_batch(owed_.batches, learner_.valid_inputs());
-    owed_.loss += mean_over(ranks_, learner_.validate());
+    owed_.loss += mean_over(ranks_, learner_.validate()) * setup_.source->valid_share(owed_.batches);
     if (!std::isfinite(owed_.loss)) break;
     pace_.took(Pace::validation_batch, watch.seconds());
   }
-  valid_loss_ = owed_.loss / static_cast<double>(batches);
+  double shares = 0;
+  for (std::int64_t batch = 0; batch < batches; ++batch) shares += setup_.source->valid_share(batch);
+  valid_loss_ = owed_.loss / shares;
   if (!std::isfinite(valid_loss_))
     throw Diverged("the validation loss is not finite after step " + std::to_string(step_));
   const double bytes = setup_.source->bytes_per_token();
@@ -133,10 +141,10 @@ void CellRun::measure() {
   watch_.check(step_);
 }
 
-void CellRun::report(double loss) const {
+void CellRun::report() const {
   if (!request_.progress) return;
   const double spent = work_.seconds(), done = static_cast<double>(step_ - first_step_);
-  request_.progress({step_, steps_, loss, valid_loss_,
+  request_.progress({step_, steps_, loss_, valid_loss_,
                      done * static_cast<double>(setup_.targets_per_step) / spent,
                      spent / done * static_cast<double>(steps_ - step_)});
 }

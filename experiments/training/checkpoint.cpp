@@ -29,6 +29,7 @@ auto rate_tensors(T& trained) {
 core::Json json_of(const Owed& owed) {
   return {{"validation", owed.validation},
           {"measures", owed.measures},
+          {"events", owed.events},
           {"batches", owed.batches},
           {"loss", owed.loss}};
 }
@@ -62,8 +63,8 @@ Owed owed_of(const core::TensorFile& file) {
   const auto it = file.metadata.find("owed");
   if (it == file.metadata.end()) return {};
   const core::Json owed = parsed(it->second);
-  return {owed.at("validation").get<bool>(), owed.at("measures").get<bool>(), count_of(owed.at("batches")),
-          owed.at("loss").get<double>()};
+  return {owed.at("validation").get<bool>(), owed.at("measures").get<bool>(), owed.at("events").get<bool>(),
+          count_of(owed.at("batches")), owed.at("loss").get<double>()};
 }
 
 core::TensorView view(const std::string& name, const core::Tensor& tensor) {

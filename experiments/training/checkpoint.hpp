@@ -10,12 +10,12 @@
 
 namespace isorbit::experiments {
 
-/// What the last update still owes to the record: a stop may come before it is validated and measured.
+/// What the last update still owes: a stop may come before it is measured, its events and its validation.
 struct Owed {
-  bool validation = false, measures = false;
+  bool validation = false, measures = false, events = false;
   std::int64_t batches = 0;  // of the validation that are done
-  double loss = 0;           // their sum, nats
-  [[nodiscard]] bool any() const { return validation || measures; }
+  double loss = 0;           // their sum, each times its share (BatchSource::valid_share), nats
+  [[nodiscard]] bool any() const { return validation || measures || events; }
 };
 
 struct CheckpointState {
@@ -24,6 +24,8 @@ struct CheckpointState {
   double seconds = 0;  // spent training before
   Owed owed = {};
   std::string document = {};  // of the cell, as JSON, so that the file can be read by itself
+  /// The last step whose events are done, and which so has a link of the replay chain.
+  [[nodiscard]] std::int64_t linked() const { return owed.events ? step - 1 : step; }
 };
 
 [[nodiscard]] inline std::filesystem::path checkpoint_path(const std::filesystem::path& attempt) {

@@ -24,9 +24,17 @@ Spec table_spec() {
        Field{"numbers", Spec::map(Spec::integer()), "its whole numbers, over the model's constants",
              Json::object()},
        Field{"flags", Spec::map(truth()), "its truth values, over the model's constants", Json::object()},
-       Field{"unchecked", names(), "keys that a file to be read may have otherwise", Json::array()},
+       Field{"absent", Spec::map(Spec::any()), "what a key is to the program where it is absent",
+             Json::object()},
+       Field{"absent_numbers", Spec::map(Spec::integer()), "likewise, over the model's constants",
+             Json::object()},
+       Field{"also", Spec::map(Spec::text()), "other places of keys", Json::object()},
+       Field{"only", Spec::map(Spec::list(Spec::any()).at_least_items(1)),
+             "key -> values that compute what the model does", Json::object()},
+       Field{"unchecked", names(), "patterns of keys that change nothing", Json::array()},
        Field{"tensors", Spec::map(Spec::either({Spec::text(), tensor})).at_least_items(1),
              "their name -> ours"},
+       Field{"copies", Spec::map(Spec::text()), "a tensor that must equal another", Json::object()},
        Field{"ignored", names(), "patterns of tensors that say nothing", Json::array()}});
 }
 
@@ -102,10 +110,15 @@ class TableReader {
     out.config = table.at("config");
     for (const auto& [key, value] : table.at("numbers").items()) out.config[key] = value;
     for (const auto& [key, value] : table.at("flags").items()) out.config[key] = is_true(value);
+    out.absent = table.at("absent");
+    for (const auto& [key, value] : table.at("absent_numbers").items()) out.absent[key] = value;
+    out.also = table.at("also").get<std::map<std::string, std::string>>();
+    out.only = table.at("only");
     out.unchecked = table.at("unchecked").get<std::vector<std::string>>();
     out.ignored = table.at("ignored").get<std::vector<std::string>>();
     for (const auto& [theirs, entry] : table.at("tensors").items()) add(theirs, entry, out);
     check_cover();
+    for (const auto& [theirs, same] : table.at("copies").items()) add_copy(theirs, same, out);
     problems_.throw_if_any();
     return out;
   }
@@ -121,10 +134,7 @@ class TableReader {
     const std::vector<std::string> patterns = ours.is_string()
                                                   ? std::vector<std::string>{ours.get<std::string>()}
                                                   : ours.get<std::vector<std::string>>();
-    if (entry.is_object() && !is_true(entry.at("when"))) {
-      out.ignored.push_back(theirs);
-      return;
-    }
+    if (entry.is_object() && !is_true(entry.at("when"))) return;
     const auto stars = [](const std::string& text) { return std::count(text.begin(), text.end(), '*'); };
     for (const std::string& pattern : patterns)
       if (stars(pattern) != stars(theirs)) {
@@ -142,6 +152,16 @@ class TableReader {
       if (join(theirs, tensor)) out.tensors.push_back(std::move(tensor));
     }
     if (!any) report(theirs, core::shown(Json(patterns.front())), "a pattern of the model's weights");
+  }
+
+  void add_copy(const std::string& theirs, const std::string& same, ForeignTable& out) {
+    const auto has = [&](const std::string& name) {
+      return std::ranges::any_of(out.tensors, [&](const ForeignTensor& t) { return t.theirs == name; });
+    };
+    if (!has(same))
+      problems_.add(document_, core::pointer_join(pointer_ + "/copies", theirs), core::shown(Json(same)),
+                    "one of its tensors");
+    if (!has(theirs)) out.copies.emplace(theirs, same);
   }
 
   /// The shape of all of ours together; false where there is none.

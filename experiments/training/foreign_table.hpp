@@ -3,12 +3,21 @@
 //
 //   config    what stands in the program's configuration file, as it is
 //   numbers   whole numbers there, by expressions over the model's constants;  flags: truth values likewise
-//   unchecked keys of these that a file to be read may have otherwise
+//   absent    what a key of these is to the program in a file that lacks it, or has it null; absent_numbers:
+//             by expressions. A key that is not here must be in the file
+//   also      other places of these keys: path -> key ("rope_parameters.rope_theta" -> "rope_theta")
+//   only      key -> values with which it computes what the model does: of keys beside these, or of these
+//             beside the model's own
+//   unchecked patterns of keys that change nothing, and that a file may have as it likes
 //   tensors   their name -> ours, or {"ours": one or a list, "transposed": b, "when": condition}. `*` stands
 //             for one part of a name between dots, the same in both. Several of ours lie one after another
 //             along their first axis; transposed, the second axis comes first.
+//   copies    their name -> another of theirs: a tensor that a file may hold only with the same numbers
 //   ignored   patterns of tensors that a file may hold and that say nothing
+//
+// What a file has that is none of these is an error, keys and tensors alike.
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,8 +42,12 @@ struct ForeignTensor {
 
 struct ForeignTable {
   core::Json config;  // complete: numbers and flags evaluated
+  core::Json absent;  // likewise
+  std::map<std::string, std::string> also;
+  core::Json only;
   std::vector<std::string> unchecked;
-  std::vector<ForeignTensor> tensors;  // in the order of the document; together every weight once
+  std::vector<ForeignTensor> tensors;         // in the order of the document; together every weight once
+  std::map<std::string, std::string> copies;  // none of `tensors`
   std::vector<std::string> ignored;
 };
 

@@ -8,6 +8,7 @@
 #include "core/passes/name_glob.hpp"
 #include "core/record/durable_file.hpp"
 #include "core/record/tensor_types.hpp"
+#include "experiments/training/foreign_config.hpp"
 
 namespace isorbit::experiments {
 
@@ -58,6 +59,10 @@ class Check {
       known.insert(wanted.theirs);
       tensor(wanted, file);
     }
+    for (const auto& [name, same] : table_.copies) {
+      known.insert(name);
+      copy(file.find(name), file.find(same), same);
+    }
     for (const StoredTensor& found : file.tensors) {
       const bool ignored = std::ranges::any_of(
           table_.ignored, [&](const std::string& glob) { return core::matches(glob, found.name); });
@@ -69,15 +74,9 @@ class Check {
     }
   }
 
-  /// Every key of ours that theirs has too is the same there.
   void config(const Json& theirs) {
-    for (const auto& [key, ours] : table_.config.items()) {
-      if (!theirs.contains(key) || std::ranges::find(table_.unchecked, key) != table_.unchecked.end())
-        continue;
-      if (theirs.at(key) != ours)
-        say(std::string(kConfig) + ": \"" + key + "\": found " + core::shown(theirs.at(key)) + "; expected " +
-            core::shown(ours) + ", as the model has it");
-    }
+    for (const std::string& misfit : misfits_of_config(theirs, table_))
+      say(std::string(kConfig) + ": " + misfit);
   }
 
   void throw_if_any() const {
@@ -102,6 +101,14 @@ class Check {
     if (!number || found->shape != wanted.shape.dims())
       say("tensor \"" + wanted.theirs + "\": found " + std::string(core::name_of(found->type)) +
           " of shape " + core::tensor_shape_text(found->shape) + "; expected " + expected);
+  }
+
+  void copy(const StoredTensor* found, const StoredTensor* original, const std::string& name) {
+    if (found == nullptr || original == nullptr) return;
+    if (found->shape == original->shape && found->type == original->type && found->data == original->data)
+      return;
+    say("tensor \"" + found->name + "\": found other numbers than in \"" + name +
+        "\"; expected the same, or none, as the model has one weight for both");
   }
 
   void say(const std::string& what) {
@@ -162,6 +169,9 @@ TensorFile read_hugging_face(const std::filesystem::path& path, const ForeignTab
   check.tensors(theirs);
   if (const auto config = file.parent_path() / kConfig; std::filesystem::exists(config))
     check.config(core::read_document(config).root);
+  else if (note)
+    note(file.string() + ": no " + kConfig +
+         " is beside it, so that heads, positions and norms are taken to be the model's");
   check.throw_if_any();
   TensorFile out;
   std::map<std::string, int> widened;

@@ -21,9 +21,9 @@ void write_hugging_face(const std::filesystem::path& folder, const ForeignTable&
                         const core::TensorFile& weights);
 
 /// Reads a folder that holds model.safetensors, or such a file itself, into the model's names: f32, bit for
-/// bit what was written; F16 and BF16 are widened, with a note. A config.json beside it must agree with the
-/// model. Throws std::runtime_error with everything that is wrong, a line each: path, tensor, found,
-/// expected.
+/// bit what was written; F16 and BF16 are widened, with a note. A config.json beside it must describe the
+/// model (foreign_config.hpp); that there is none is a note. Throws std::runtime_error with everything that
+/// is wrong, a line each: path, tensor, found, expected.
 [[nodiscard]] core::TensorFile read_hugging_face(const std::filesystem::path& path, const ForeignTable& table,
                                                  const Note& note = {});
 

@@ -116,6 +116,7 @@ core::RunRecord record_from(std::span<const Json> rows, const std::filesystem::p
     }
     if (!has_end(rows)) return record;
     const Json& end = rows.back();
+    record.schema_version = end.value("schema_version", std::int64_t{1});
     record.config = end.at("config").get<std::string>();
     record.provenance = end.at("provenance").get<std::map<std::string, std::string>>();
     for (const Json& series : end.at("series")) record.series.push_back(series_of(series));
@@ -222,6 +223,7 @@ void Recorder::end(std::int64_t step, const std::string& config,
   for (const core::Series& s : more) series.push_back(json_of(s));
   journal_->append({{"t", "end"},
                     {"step", step},
+                    {"schema_version", core::kSchemaVersion},
                     {"config", config},
                     {"provenance", provenance},
                     {"series", std::move(series)}});

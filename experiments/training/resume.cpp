@@ -16,13 +16,14 @@ bool is_kept(const Json& row, std::int64_t step) {
   return row.at("t") != "end" && row.value("step", std::int64_t{0}) <= step;
 }
 
-/// The rows up to a step. Throws std::runtime_error where the journal does not reach it.
-std::vector<Json> rows_up_to(const std::filesystem::path& attempt, std::int64_t step) {
+/// The rows up to a state. Throws std::runtime_error where the journal does not reach it.
+std::vector<Json> rows_up_to(const std::filesystem::path& attempt, const CheckpointState& state) {
+  const std::int64_t step = state.step;
   core::JournalContents journal = core::Journal::read(Recorder::journal_path(attempt));
   std::int64_t reached = -1;
   for (const Json& row : journal.rows)
     if (row.at("t") == "replay") reached = std::max(reached, row.at("step").get<std::int64_t>());
-  if (reached < step)
+  if (reached < state.linked())
     throw std::runtime_error("it is of step " + std::to_string(step) +
                              ", but the journal beside it ends at step " + std::to_string(reached) +
                              (journal.whole() ? "" : " (" + journal.damage + ")"));
@@ -42,7 +43,7 @@ std::optional<Resumption> resume_from(std::span<const std::filesystem::path> att
     try {
       std::optional<CheckpointState> state = read_checkpoint(file, learner, cell_id);
       if (!state) continue;
-      found = Resumption{attempt, *state, rows_up_to(attempt, state->step)};
+      found = Resumption{attempt, *state, rows_up_to(attempt, *state)};
       break;
     } catch (const std::exception& error) {
       if (core::is_unreadable(error)) throw;

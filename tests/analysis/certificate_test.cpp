@@ -44,6 +44,10 @@ class Record {
     add(series("event"), "ulp", value);
     return *this;
   }
+  Record& version(std::int64_t schema_version) {
+    record_.schema_version = schema_version;
+    return *this;
+  }
   [[nodiscard]] Certificate certificate(double tolerance = kDriftTolerance) const {
     return certify(record_, tolerance);
   }
@@ -122,17 +126,29 @@ TEST(Certificate, OneSnapshotProvesNothing) {
 
 TEST(Certificate, FollowsAWeightThroughRescales) {
   Record record;
-  record.unmerged(0, 0, 1e-6).spectrum(0, 2, 1).event(5, "rescale", 2, 1e-7, 1e-5).spectrum(5, 4, 2);
+  record.unmerged(0, 0, 1e-6).spectrum(0, 2, 1).event(5, "rescale", 2, 1e-7, 1e-5).spectrum(6, 4, 2);
   record.event(8, "rescale", 0.25, 1e-7, 1e-5).spectrum(10, 1, 0.5);
   EXPECT_EQ(record.certificate().verdict, Verdict::kept);
   EXPECT_EQ(record.certificate().weights[0].drift, 0);
   // Several factors in one weight: its spectrum is another from there on, and is kept from there on.
-  record.event(12, "rescale", NAN, 1e-7, 1e-5).spectrum(12, 3, 0.1f).spectrum(14, 3, 0.1f);
+  record.event(12, "rescale", NAN, 1e-7, 1e-5).spectrum(13, 3, 0.1f).spectrum(14, 3, 0.1f);
   EXPECT_EQ(record.certificate().verdict, Verdict::kept);
   record.spectrum(16, 3, 0.4f);
   const Certificate c = record.certificate();
   EXPECT_EQ(c.verdict, Verdict::broken);
   EXPECT_NEAR(c.weights[0].drift, 0.1, 1e-6);
+}
+
+TEST(Certificate, ASpectrumIsTakenBeforeTheEventsOfItsStepButForStepZeroAndInRecordsOfVersionOne) {
+  Record record;
+  record.unmerged(0, 0, 1e-6).event(0, "rescale", 3, 1e-7, 1e-5).spectrum(0, 6, 3);
+  record.event(5, "rescale", 2, 1e-7, 1e-5).spectrum(5, 6, 3).spectrum(10, 12, 6);
+  EXPECT_EQ(record.certificate().weights[0].drift, 0);
+  EXPECT_NEAR(record.version(1).certificate().weights[0].drift, 0.5, 1e-6);
+  Record old;
+  old.unmerged(0, 0, 1e-6).spectrum(0, 6, 3).event(5, "rescale", 2, 1e-7, 1e-5).spectrum(5, 12, 6);
+  EXPECT_EQ(old.version(1).certificate().weights[0].drift, 0);
+  EXPECT_NEAR(old.version(2).certificate().weights[0].drift, 1, 1e-6);
 }
 
 TEST(Certificate, ARescaleKeepsTheLogitsWithinItsTolerance) {

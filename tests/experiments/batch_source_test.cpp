@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
 #include <thread>
@@ -96,6 +97,19 @@ TEST(TextBatches, EveryWindowIsReachedAboutEquallyOften) {
   }
 }
 
+/// Weight of every window in a validation, by its tokens.
+std::map<std::vector<std::int32_t>, double> validated(const BatchSource& source,
+                                                      const BatchRequest& request) {
+  std::map<std::vector<std::int32_t>, double> weights;
+  for (std::int64_t index = 0; index < source.valid_batches(); ++index) {
+    TextBatch batch(request);
+    source.valid_batch(index, batch.buffers());
+    for (auto row = batch.tokens.begin(); row != batch.tokens.end(); row += request.seq)
+      weights[{row, row + request.seq}] += source.valid_share(index);
+  }
+  return weights;
+}
+
 TEST(TextBatches, ValidationWindowsDoNotOverlapAndSpanTheFile) {
   const TemporaryFolder folder;
   folder.write("made/train.txt", made_text(1000));
@@ -104,23 +118,35 @@ TEST(TextBatches, ValidationWindowsDoNotOverlapAndSpanTheFile) {
   folder.write("made/valid.txt", valid);
   const BatchRequest request{.batch = 3, .seq = 20, .valid_targets = 1000};
   const auto source = open_batches(open_corpus("made", folder.path()), {}, request);
-  ASSERT_EQ(source->valid_batches(), 17);  // ceil(1000 / 60)
-  int last = -1, first = 0;
-  for (std::int64_t index = 0; index < source->valid_batches(); ++index) {
-    TextBatch batch(request);
-    source->valid_batch(index, batch.buffers());
-    for (std::size_t row = 0; row < 3; ++row) {
-      const int start = 256 * batch.tokens[20 * row] + batch.tokens[20 * row + 1];
-      if (last < 0) {
-        first = start;
-      } else {
-        EXPECT_GE(start - last, 10);
-      }
-      last = start;
+  std::set<int> starts;
+  for (const auto& [tokens, weight] : validated(*source, request)) starts.insert(256 * tokens[0] + tokens[1]);
+  ASSERT_EQ(starts.size(), 50U);  // 1000 / 20
+  for (auto next = std::next(starts.begin()); next != starts.end(); ++next)
+    EXPECT_GE(*next - *std::prev(next), 10);
+  EXPECT_EQ(*starts.begin(), 0);
+  EXPECT_GT(*starts.rbegin(), 4800);
+}
+
+TEST(TextBatches, ValidationIsTheSameWindowsForEveryBatch) {
+  const TemporaryFolder folder;
+  folder.write("made/train.txt", made_text(1000));
+  folder.write("made/valid.txt", made_text(3000, 2));
+  const Corpus corpus = open_corpus("made", folder.path());
+  for (const std::int64_t targets : {1, 100, 101, 650, 0}) {
+    const BatchRequest one{.batch = 1, .seq = 20, .valid_targets = targets};
+    const auto source = open_batches(corpus, {}, one);
+    const auto windows = validated(*source, one);
+    EXPECT_EQ(windows.size(), targets == 0 ? 149U : static_cast<std::size_t>((targets + 19) / 20));
+    for (const std::int64_t batch : {2, 4, 6, 7, 64, 200}) {
+      const BatchRequest request{.batch = batch, .seq = 20, .valid_targets = targets};
+      const auto other = open_batches(corpus, {}, request);
+      const auto same = validated(*other, request);
+      ASSERT_EQ(same.size(), windows.size()) << targets << " in batches of " << batch;
+      for (const auto& [tokens, weight] : windows) EXPECT_NEAR(same.at(tokens), weight, 1e-12);
+      EXPECT_EQ(other->unigram_entropy(), source->unigram_entropy());
+      EXPECT_EQ(other->bytes_per_token(), source->bytes_per_token());
     }
   }
-  EXPECT_EQ(first, 0);
-  EXPECT_GT(last, 4800);
 }
 
 TEST(TextBatches, ValidationCoversEverythingWhenAskedTo) {
@@ -141,12 +167,12 @@ TEST(TextBatches, TooShortATextIsAnErrorThatNamesTheLengths) {
       (void)open_batches(text_corpus(folder, train_bytes, valid_bytes), {}, {.batch = 2, .seq = 100});
     });
   };
-  const std::string train_text = open(100, 1000), valid_text = open(1000, 200);
+  const std::string train_text = open(100, 1000), valid_text = open(1000, 100);
   EXPECT_HOLDS(train_text, "train.txt has 100 tokens");
   EXPECT_HOLDS(train_text, "needs 101");
-  EXPECT_HOLDS(valid_text, "valid.txt has 200 tokens");
-  EXPECT_HOLDS(valid_text, "needs 201");
-  EXPECT_EQ(open_batches(text_corpus(folder, 101, 201), {}, {.batch = 2, .seq = 100})->valid_batches(), 1);
+  EXPECT_HOLDS(valid_text, "valid.txt has 100 tokens");
+  EXPECT_HOLDS(valid_text, "needs 101");
+  EXPECT_EQ(open_batches(text_corpus(folder, 101, 101), {}, {.batch = 2, .seq = 100})->valid_batches(), 1);
   EXPECT_HOLDS(open(0, 0), "has 0 tokens");
 }
 
@@ -160,11 +186,14 @@ TEST(TextBatches, TokenIdsTheModelHasNoRoomForAreRefused) {
   EXPECT_EQ(open_batches(corpus, {}, {.batch = 2, .seq = 10, .vocab = 251})->vocab(), 256);
 }
 
-TEST(TextBatches, EntropyIsThatOfTheValidationSplit) {
+TEST(TextBatches, EntropyIsThatOfTheTargetsValidated) {
   const TemporaryFolder folder;
-  const auto source = open_batches(text_corpus(folder, 1000, 251 * 8), {}, {.batch = 2, .seq = 10});
+  const auto source = open_batches(text_corpus(folder, 1000, 251 * 10 + 1), {}, {.batch = 2, .seq = 10});
   EXPECT_NEAR(source->unigram_entropy(), std::log(251.0), 1e-9);
   EXPECT_EQ(source->bytes_per_token(), 1);
+  const auto one_window =
+      open_batches(text_corpus(folder, 1000, 2511), {}, {.batch = 2, .seq = 10, .valid_targets = 10});
+  EXPECT_NEAR(one_window->unigram_entropy(), std::log(10.0), 1e-9);
 }
 
 TEST(TextBatches, DrawFromBytePairsWithTheirOwnFingerprint) {
@@ -318,7 +347,7 @@ TEST(ImageBatches, ScalePixelsToOneAndGoThroughValidationInOrder) {
   const TemporaryFolder folder;
   const auto source = open_batches(image_corpus(folder, 256, 256), {}, {.batch = 50, .vocab = 10});
   EXPECT_EQ(source->inputs()[0].shape, (std::vector<std::int64_t>{50, 6}));
-  EXPECT_EQ(source->valid_batches(), 5);
+  EXPECT_EQ(source->valid_batches(), 7);  // 5 of 50, one of 5, one of 1
   ImageBatch batch(50);
   source->valid_batch(4, batch.buffers());
   EXPECT_EQ(batch.images[0], 200.0F / 255.0F);
@@ -326,6 +355,25 @@ TEST(ImageBatches, ScalePixelsToOneAndGoThroughValidationInOrder) {
   EXPECT_EQ(source->vocab(), 10);
   EXPECT_EQ(source->bytes_per_token(), 0);
   EXPECT_NEAR(source->unigram_entropy(), std::log(10.0), 1e-3);
+}
+
+TEST(ImageBatches, ValidationIsTheSameImagesForEveryBatch) {
+  const TemporaryFolder folder;
+  const Corpus corpus = image_corpus(folder, 40, 20);
+  for (const std::int64_t batch : {1, 4, 6, 21}) {
+    const auto source = open_batches(corpus, {}, {.batch = batch, .valid_targets = 13});
+    std::map<int, double> weights;
+    for (std::int64_t index = 0; index < source->valid_batches(); ++index) {
+      ImageBatch images(batch);
+      source->valid_batch(index, images.buffers());
+      for (std::size_t row = 0; row < static_cast<std::size_t>(batch); ++row)
+        weights[images.image(row)] += source->valid_share(index);
+    }
+    EXPECT_EQ(weights.size(), 13U) << batch;
+    for (const auto& [image, weight] : weights) EXPECT_NEAR(weight, 1, 1e-12) << batch;
+    EXPECT_EQ(source->unigram_entropy(),
+              open_batches(corpus, {}, {.batch = 1, .valid_targets = 13})->unigram_entropy());
+  }
 }
 
 TEST(ImageBatches, DamagedOrUnfitFilesAreErrors) {
@@ -342,7 +390,6 @@ TEST(ImageBatches, DamagedOrUnfitFilesAreErrors) {
   EXPECT_HOLDS(open("train-images", idx(0x803, {0, 2, 3}, "")), "does not fit");
   EXPECT_HOLDS(open("valid-labels", idx(0x801, {3}, "abc")), "expected 20, one an image");
   EXPECT_HOLDS(open("valid-images", idx(0x803, {20, 1, 1}, std::string(20, 'x'))), "expected the same");
-  EXPECT_HOLDS(open("", "", {.batch = 21}), "has 20 images");
   EXPECT_HOLDS(open("", "", {.batch = 8, .vocab = 9}), "did you mean 10?");
   EXPECT_HOLDS(open("", "", {.batch = 0}), "batch: found 0");
 }

@@ -45,7 +45,7 @@ TEST(Corpus, MissingOneSaysWhatWasLookedForWhatIsThereAndHowToFetchIt) {
   const TemporaryFolder folder;
   make_text(folder, "letters");
   const std::string text = message_of<DataError>([&] { (void)open_corpus("austen", folder.path()); });
-  EXPECT_HOLDS(text, (folder.path() / "austen/train.txt").string());
+  EXPECT_HOLDS(text, (folder.path() / "austen").string() + ", a folder with train.txt and valid.txt, or");
   EXPECT_HOLDS(text, "corpora there: letters");
   EXPECT_HOLDS(text, "experiments/data/fetch.sh austen");
   EXPECT_HOLDS(message_of<DataError>([&] { (void)open_corpus("leters", folder.path()); }),
@@ -54,11 +54,39 @@ TEST(Corpus, MissingOneSaysWhatWasLookedForWhatIsThereAndHowToFetchIt) {
                "did you mean \"austen\"?");
 }
 
-TEST(Corpus, HalfAFolderNamesTheFileThatIsMissing) {
+TEST(Corpus, AFolderThatIsNoneIsToldWhatItHoldsAndLacksNotWhatOthersThereAre) {
   const TemporaryFolder folder;
+  make_text(folder, "letters");
+  const auto said = [&](const std::string& name) {
+    const std::string text = message_of<DataError>([&] { (void)open_corpus(name, folder.path()); });
+    EXPECT_FALSE(holds(text, "letters")) << text;
+    return text;
+  };
   folder.write("half/train.txt", "x");
-  EXPECT_HOLDS(message_of<DataError>([&] { (void)open_corpus("half", folder.path()); }),
-               (folder.path() / "half/valid.txt").string());
+  const std::string at = folder.path().string();
+  EXPECT_HOLDS(said("half"), at + "/half holds \"train.txt\" and lacks valid.txt; expected a folder with");
+  folder.write("raw/corpus.txt.gz", "x");
+  folder.write("raw/notes.md", "x");
+  EXPECT_HOLDS(said("raw"), at + "/raw holds \"corpus.txt.gz\", \"notes.md\" and lacks train.txt, valid.txt");
+  std::filesystem::create_directory(folder.path() / "bare");
+  EXPECT_HOLDS(said("bare"), at + "/bare is empty and lacks train.txt, valid.txt");
+  folder.write("shapes/train-images", "x");
+  EXPECT_HOLDS(said("shapes"), "lacks train-labels, valid-images, valid-labels");
+  for (int i = 0; i < 9; ++i) folder.write("many/" + std::to_string(i), "x");
+  EXPECT_HOLDS(said("many"), "\"5\" and 3 more and lacks");
+  folder.write("file.txt", "x");
+  EXPECT_HOLDS(said("file.txt"), at + "/file.txt is no folder");
+}
+
+TEST(Corpus, NothingIsWrittenBesideIt) {
+  const TemporaryFolder folder, cache;
+  const CacheIn kept(cache.path());
+  make_text(folder, "letters");
+  age(folder.path() / "letters/train.txt");
+  const std::string before = listing(folder.path());
+  (void)open_corpus("letters", folder.path());
+  EXPECT_EQ(listing(folder.path()), before);
+  EXPECT_NE(listing(cache.path()), "");
 }
 
 TEST(Corpus, NameCannotReachOutOfTheDataDirectory) {
@@ -78,13 +106,19 @@ TEST(Corpus, DataDirectoryIsTakenFromTheEnvironment) {
   ::unsetenv("ISORBIT_DATA");
 }
 
+std::ptrdiff_t remembered(const TemporaryFolder& cache) {
+  std::error_code none;
+  return std::distance(std::filesystem::directory_iterator(cache.path() / "isorbit/sha256", none), {});
+}
+
 TEST(FileSha256, IsRememberedWhileSizeAndTimeStayTheSame) {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder, cache;
+  const CacheIn kept(cache.path());
   const auto file = folder.write("f", "one");
   age(file);
   const auto time = std::filesystem::last_write_time(file);
   const std::string one = file_sha256(file);
-  ASSERT_TRUE(std::filesystem::exists(file.string() + ".sha256"));
+  ASSERT_EQ(remembered(cache), 1);
   folder.write("f", "two");
   std::filesystem::last_write_time(file, time);
   EXPECT_EQ(file_sha256(file), one);  // not read again
@@ -93,20 +127,26 @@ TEST(FileSha256, IsRememberedWhileSizeAndTimeStayTheSame) {
 }
 
 TEST(FileSha256, IsNotRememberedForAFileThatMayStillBeChanging) {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder, cache;
+  const CacheIn kept(cache.path());
   const auto file = folder.write("f", "one");
   const std::string one = file_sha256(file);
-  EXPECT_FALSE(std::filesystem::exists(file.string() + ".sha256"));
+  EXPECT_EQ(remembered(cache), 0);
   folder.write("f", "two");
   EXPECT_NE(file_sha256(file), one);
 }
 
-TEST(FileSha256, ForgetsADamagedMemory) {
-  const TemporaryFolder folder;
+TEST(FileSha256, ForgetsADamagedMemoryAndNeedsNone) {
+  const TemporaryFolder folder, cache;
+  const CacheIn kept(cache.path());
   const auto file = folder.write("f", "one");
   age(file);
   const std::string one = file_sha256(file);
-  folder.write("f.sha256", "rubbish");
+  for (const auto& entry : std::filesystem::directory_iterator(cache.path() / "isorbit/sha256"))
+    std::ofstream(entry.path()) << "rubbish";
+  EXPECT_EQ(file_sha256(file), one);
+  std::filesystem::remove_all(cache.path() / "isorbit");
+  cache.write("isorbit", "a file where the folder should be");
   EXPECT_EQ(file_sha256(file), one);
 }
 

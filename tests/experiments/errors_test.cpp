@@ -30,13 +30,12 @@ std::vector<std::string> cases() {
   return names;
 }
 
-/// Every file with its bytes, but for remembered digests of data, which may appear at any time.
+/// Every file with its bytes.
 std::map<std::string, std::string> snapshot(const fs::path& folder) {
   std::map<std::string, std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (entry.path().extension() != ".sha256")
-      files[entry.path().lexically_relative(folder).string()] =
-          entry.is_regular_file() ? contents(entry.path()) : "";
+    files[entry.path().lexically_relative(folder).string()] =
+        entry.is_regular_file() ? contents(entry.path()) : "";
   return files;
 }
 
@@ -95,6 +94,28 @@ TEST(MissingDocument, ThatShipsIsFoundByItsBareName) {
                            " #: found no such file; expected a sweep document; did you mean "
                            "\"experiments/sweeps/quick.json\"?\n");
   }
+}
+
+TEST(MyData, IsCheckedBeforeAnythingIsTrainedAndWhatItLacksIsSaid) {
+  const SmallSweep here;
+  const std::string text = made_text(4096), valid = made_text(1024, 2);
+  here.folder().write("data/mine/notes.txt", text);
+  const auto said = [&] {
+    const std::string before = listing(here.path());
+    const Ran ran = run_program(here.path(), "validate sweep.json data.corpus=mine");
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_EQ(listing(here.path()), before);
+    EXPECT_FALSE(holds(ran.err, "prose")) << ran.err;
+    return ran.err;
+  };
+  EXPECT_HOLDS(said(), "data/mine holds \"notes.txt\" and lacks train.txt, valid.txt");
+  here.folder().write("data/mine/train.txt", text);
+  EXPECT_HOLDS(said(), "and lacks valid.txt");
+  here.folder().write("data/mine/valid.txt", valid.substr(0, 10));
+  EXPECT_HOLDS(said(), "data/mine/valid.txt has 10 tokens; a window of seq");
+  here.folder().write("data/mine/valid.txt", valid);
+  here.folder().write("data/mine/train.txt", "\x1f\x8b\x08" + text);
+  EXPECT_HOLDS(said(), "data/mine/train.txt: found gzip data by its first bytes; expected plain text");
 }
 
 TEST(HostileDocument, OfAHundredThousandBracketsIsRefused) {

@@ -7,6 +7,7 @@
 
 #include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/training/cell_weights.hpp"
+#include "experiments/training/foreign_config.hpp"
 #include "experiments/training/weights.hpp"
 #include "tests/experiments/run_program.hpp"
 #include "tests/experiments/small_cell.hpp"
@@ -202,6 +203,98 @@ TEST_F(BadFile, AnotherModelsConfigIsRefused) {
   std::ofstream(folder_ / "config.json") << config.dump();
   EXPECT_HOLDS(complaint(),
                "config.json: \"rope_theta\": found 500000.0; expected 10000.0, as the model has it");
+}
+
+/// The config.json of a small model of theirs after a JSON merge patch, in which null takes a key away.
+std::string misfits(const std::string& model, const char* patch, const Json& constants = Json::object()) {
+  const SmallCell small;
+  const ForeignTable table =
+      table_of(small.document("adamw", Json::object(), Json::object(), model, constants));
+  Json config = table.config;
+  config.merge_patch(Json::parse(patch));
+  std::string all;
+  for (const std::string& misfit : misfits_of_config(config, table)) all += misfit + "\n";
+  return all;
+}
+
+TEST(ForeignConfig, EveryKeyThatChangesWhatIsComputedIsRefusedByNameWithItsValue) {
+  const char* const patches[][2] = {
+      {R"({"rope_theta": 500000.0})", "\"rope_theta\": found 500000.0; expected 10000.0"},
+      {R"({"rope_theta": null, "rope_parameters": {"rope_theta": 500000.0, "rope_type": "default"}})",
+       "\"rope_parameters.rope_theta\": found 500000.0; expected 10000.0"},
+      {R"({"rope_parameters": {"rope_theta": 500000.0}})", "\"rope_parameters.rope_theta\": found 500000.0"},
+      {R"({"rope_parameters": {"rope_type": "llama3"}})",
+       "\"rope_parameters.rope_type\": found \"llama3\"; expected \"default\""},
+      {R"({"rope_scaling": {"type": "linear", "factor": 2.0}})", "\"rope_scaling.factor\": found 2.0"},
+      {R"({"rope_scaling": {"type": "linear"}})", "\"rope_scaling.type\": found \"linear\""},
+      {R"({"partial_rotary_factor": 0.5})", "\"partial_rotary_factor\": found 0.5; expected 1.0"},
+      {R"({"attention_bias": true})", "\"attention_bias\": found true; expected false"},
+      {R"({"mlp_bias": true})", "\"mlp_bias\": found true; expected false"},
+      {R"({"hidden_act": "gelu"})", "\"hidden_act\": found \"gelu\"; expected \"silu\" or \"swish\""},
+      {R"({"rms_norm_eps": 1e-5})", "\"rms_norm_eps\": found 1e-05; expected 1e-06"},
+      {R"({"head_dim": 16})", "\"head_dim\": found 16; expected 8"},
+      {R"({"num_key_value_heads": null})",
+       "\"num_key_value_heads\": found none, which stands for 4; expected 2"},
+      {R"({"num_attention_heads": null})", "\"num_attention_heads\": found none; expected 4"},
+      {R"({"model_type": "mistral"})", "\"model_type\": found \"mistral\"; expected \"llama\""},
+      {R"({"sliding_window": 4096})", "\"sliding_window\": found 4096; expected no such key"},
+      {R"({"attention_multiplier": 0.1})", "\"attention_multiplier\": found 0.1; expected no such key"},
+      {R"({"quantization_config": {"bits": 4}})", "\"quantization_config.bits\": found 4; expected no such"},
+      {R"({"tie_word_embeddings": true})", "\"tie_word_embeddings\": found true; expected false"}};
+  for (const auto& [patch, said] : patches) EXPECT_HOLDS(misfits("llama", patch), said);
+  EXPECT_HOLDS(misfits("llama", R"({"tie_word_embeddings": null})", {{"tied", 1}}),
+               "\"tie_word_embeddings\": found none, which stands for false; expected true");
+  EXPECT_HOLDS(misfits("llama_qknorm", R"({"head_dim": null})"),
+               "found none, which stands for 128; expected 8");
+  EXPECT_HOLDS(misfits("llama_qknorm", R"({"layer_types": ["full_attention", "sliding_attention"]})"),
+               "\"layer_types\": found \"sliding_attention\"; expected \"full_attention\"");
+  EXPECT_HOLDS(misfits("gpt2", R"({"n_inner": 64})", {{"ffn", 128}}), "\"n_inner\": found 64; expected 128");
+  EXPECT_HOLDS(misfits("gpt2", R"({"activation_function": "gelu"})"), "found \"gelu\"; expected");
+}
+
+TEST(ForeignConfig, WhatChangesNothingIsTakenAndAnAbsentKeyIsWhatItIsForThem) {
+  for (const char* model : {"llama", "llama_qknorm", "gpt2"}) EXPECT_EQ(misfits(model, "{}"), "") << model;
+  for (const char* patch :
+       {R"({"rope_theta": null, "rope_parameters": {"rope_theta": 10000, "rope_type": "default"}})",
+        R"({"rope_theta": null, "rms_norm_eps": null, "hidden_act": null, "head_dim": null})",
+        R"({"attention_bias": null, "mlp_bias": null, "tie_word_embeddings": null})",
+        R"({"hidden_act": "swish", "attention_dropout": 0.1, "max_position_embeddings": 4096})",
+        R"({"bos_token_id": 1, "eos_token_id": [2, 3], "transformers_version": "5.0", "dtype": "bfloat16"})"})
+    EXPECT_EQ(misfits("llama", patch), "") << patch;
+  EXPECT_EQ(misfits("llama_qknorm", R"({"sliding_window": 4096, "layer_types": ["full_attention"]})"), "");
+  EXPECT_EQ(
+      misfits("gpt2", R"({"n_inner": null, "attn_pdrop": 0.1, "activation_function": "gelu_pytorch_tanh"})",
+              {{"ffn", 128}}),
+      "");
+}
+
+TEST(ForeignConfig, ATiedModelTakesAHeadOfTheSameNumbersAndNoOther) {
+  const SmallCell small;
+  const Json document = small.document("adamw", Json::object(), Json::object(), "llama", {{"tied", 1}});
+  const ForeignTable table = table_of(document);
+  write_hugging_face(small.path() / "hf", table, read_cell_weights(small.complete(document, "cell")).weights);
+  const std::filesystem::path file = small.path() / "hf" / "model.safetensors";
+  TensorFile theirs = core::read_tensors(file);
+  StoredTensor head = theirs.at("model.embed_tokens.weight");
+  head.name = "lm_head.weight";
+  theirs.tensors.push_back(head);
+  const auto read = [&] {
+    std::vector<core::TensorView> views;
+    for (const StoredTensor& t : theirs.tensors) views.push_back({t.name, t.type, t.shape, t.data});
+    core::write_tensors(file, views);
+    return read_hugging_face(file, table);
+  };
+  EXPECT_EQ(read().tensors.size(), 20U);
+  theirs.tensors.back().data[5] ^= std::byte{1};
+  EXPECT_HOLDS(message_of<std::runtime_error>([&] { (void)read(); }),
+               "tensor \"lm_head.weight\": found other numbers than in \"model.embed_tokens.weight\"");
+}
+
+TEST_F(BadFile, WithoutAConfigIsTakenForTheModelsAndThatIsSaid) {
+  std::filesystem::remove(folder_ / "config.json");
+  std::string said;
+  (void)read_hugging_face(folder_, table_, [&](const std::string& text) { said += text; });
+  EXPECT_HOLDS(said, "no config.json is beside it");
 }
 
 TEST(ForeignTable, AWrongTableIsExplainedAtItsPlace) {

@@ -77,6 +77,29 @@ TEST_F(Ranks, GiveTheLossesOfOneRankWithTheSameBatch) {
             1e-5);
 }
 
+TEST_F(Ranks, ValidateOnTheSameWindowsInEveryBatchAndShare) {
+  struct Way {
+    int batch, ranks, accumulate;
+  };
+  std::vector<double> losses, bits;
+  for (const Way& way :
+       {Way{1, 1, 1}, Way{4, 1, 1}, Way{4, 2, 1}, Way{4, 1, 2}, Way{6, 1, 1}, Way{6, 3, 1}, Way{48, 1, 1}}) {
+    const Json training = {{"steps", 1},
+                           {"valid_targets", 160},
+                           {"validate_every", 1},
+                           {"ranks", way.ranks},
+                           {"accumulate", way.accumulate}};
+    const Json document = cell_.document("adamw", Json::object(), training, "llama", {{"batch", way.batch}});
+    const core::RunRecord run = record(document, way.ranks, std::to_string(losses.size()));
+    losses.push_back(run.at("valid").at("loss").doubles().front());  // before training
+    bits.push_back(run.at("valid").at("bits_per_byte").doubles().front());
+  }
+  for (std::size_t i = 1; i < losses.size(); ++i) {
+    EXPECT_NEAR(losses[i] / losses[0], 1, 3e-7) << i;
+    EXPECT_NEAR(bits[i] / bits[0], 1, 3e-7) << i;
+  }
+}
+
 TEST_F(Ranks, GiveTheSameBitsEveryTime) {
   const core::RunRecord first = record(document("poet_bs", 2), 2, "first"),
                         again = record(document("poet_bs", 2), 2, "again");
@@ -147,16 +170,17 @@ TEST_F(Ranks, FailTogetherWithTheReasonOfTheOneThatFailed) {
   EXPECT_HOLDS(full[1].reason, "rank 0 of 2: checkpoint: No space left");
 }
 
-/// One rank's sum of a gradient goes wrong in one update.
-class Faulty final : public Communicator {
+/// Something happens to the sum of gradients of one update.
+class Disturbed final : public Communicator {
  public:
-  Faulty(Communicator& real, int update) : real_(real), left_(update) {}
+  Disturbed(Communicator& real, int update, std::function<void(std::span<float>)> happens)
+      : real_(real), left_(update), happens_(std::move(happens)) {}
   [[nodiscard]] int rank() const override { return real_.rank(); }
   [[nodiscard]] int size() const override { return real_.size(); }
   [[nodiscard]] std::string all_reduce_text() const override { return real_.all_reduce_text(); }
   void all_reduce(std::span<float> values) override {
     real_.all_reduce(values);
-    if (rank() == 1 && --left_ == 0) values.front() += 1;
+    if (--left_ == 0) happens_(values);
   }
   void all_gather(std::span<const std::byte> mine, std::span<std::byte> all) override {
     real_.all_gather(mine, all);
@@ -166,17 +190,37 @@ class Faulty final : public Communicator {
  private:
   Communicator& real_;
   int left_;
+  std::function<void(std::span<float>)> happens_;
 };
 
 TEST_F(Ranks, WithWeightsThatDifferFailAndNameStepAndTensor) {
   const auto results = run(document("sgd", 2), 2, "faulty", [&](Communicator& ranks, CellRequest request) {
-    Faulty faulty(ranks, 3);
+    Disturbed faulty(ranks, 3, [&](std::span<float> sum) { sum.front() += ranks.rank() == 1 ? 1.0F : 0.0F; });
     request.ranks = &faulty;
     return run_cell(request);
   });
   EXPECT_EQ(results[0].kind, FailureKind::defect);
   EXPECT_HOLDS(results[0].reason, "the ranks' weights differ after step 3: rank 1 has another ");
   EXPECT_HOLDS(results[0].reason, ".weight");
+}
+
+TEST_F(Ranks, StopBetweenAnUpdateAndItsEventsAndGoOnToTheSameBits) {
+  const Json d = document("wisca", 2, {{"spectra_every", 5}});  // rescales at 5 and 10
+  const core::RunRecord whole = record(d, 2, "whole");
+  std::atomic<int> stop = 0;
+  const auto stopped = run(d, 2, "part", [&](Communicator& ranks, CellRequest request) {
+    Disturbed stopping(ranks, 5, [&](std::span<float>) { stop = 1; });
+    request.ranks = &stopping;
+    request.stop = &stop;
+    return run_cell(request);
+  });
+  for (const CellResult& result : stopped) EXPECT_EQ(result.outcome, Outcome::stopped) << result.reason;
+  const core::TensorFile state = core::read_tensors(checkpoint_path(cell_.path() / "part"));
+  EXPECT_EQ(state.metadata.at("step"), "5");
+  EXPECT_TRUE(Json::parse(state.metadata.at("owed")).at("events").get<bool>());
+  for (const CellResult& result : run(d, 2, "rest", {}, {cell_.path() / "part"}))
+    EXPECT_EQ(result.outcome, Outcome::complete) << result.reason;
+  EXPECT_EQ(difference(whole, core::read_run(Recorder::run_path(cell_.path() / "rest"))), "");
 }
 
 TEST_F(Ranks, RefuseABatchTheyCannotShareAndANumberOfThemThatIsAnother) {

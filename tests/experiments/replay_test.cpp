@@ -278,5 +278,19 @@ TEST(ReplayEnvironment, OffersOnlyWhatThisMachineCan) {
   EXPECT_EQ(offered("cpu", "y"), "nothing");
 }
 
+TEST_F(ReplayTest, ARecordOfTheFirstVersionIsHeldToItsChainAndThatTheRestIsNotComparedIsSaid) {
+  const std::filesystem::path old = changed(run_of(cell_.document("adamw"), "cell"), [](RunRecord& record) {
+    record.schema_version = 1;
+    record.provenance["cell_id"] =
+        cell_id(Json::parse(record.config), record.provenance.at("data_sha256"), 1);
+    record.spectra.front().values.front() += 1;  // as taken elsewhere in its step
+  });
+  const ReplayReport report = replay(request(old));
+  EXPECT_EQ(report.same, 10);
+  EXPECT_TRUE(report.disagreements.empty());
+  EXPECT_HOLDS(report.left_out, "schema version 1");
+  EXPECT_EQ(core::read_run(old).schema_version, 1) << "and stays one when it is written again";
+}
+
 }  // namespace
 }  // namespace isorbit::experiments

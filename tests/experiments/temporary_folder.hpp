@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -38,6 +40,36 @@ class TemporaryFolder {
  private:
   std::filesystem::path path_;
 };
+
+/// The folder under which caches are kept while the object lives.
+class CacheIn {
+ public:
+  explicit CacheIn(const std::filesystem::path& folder) {
+    if (const char* set = std::getenv("XDG_CACHE_HOME")) before_ = set;
+    ::setenv("XDG_CACHE_HOME", folder.c_str(), 1);
+  }
+  ~CacheIn() {
+    if (before_.empty())
+      ::unsetenv("XDG_CACHE_HOME");
+    else
+      ::setenv("XDG_CACHE_HOME", before_.c_str(), 1);
+  }
+  CacheIn(const CacheIn&) = delete;
+  CacheIn& operator=(const CacheIn&) = delete;
+
+ private:
+  std::string before_;
+};
+
+/// Paths in a folder and in those within it, sorted, a line each.
+inline std::string listing(const std::filesystem::path& folder) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    names.insert(entry.path().lexically_relative(folder).string());
+  std::string text;
+  for (const std::string& name : names) text += name + "\n";
+  return text;
+}
 
 inline std::string contents(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);

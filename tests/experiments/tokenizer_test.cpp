@@ -44,7 +44,7 @@ TEST(ByteTokenizer, UsesTheTextItselfAndRestoresEveryByte) {
   EXPECT_EQ(corpus.train.path(), folder.path() / "made/train.txt");
   EXPECT_EQ(corpus.tokenizer->decode(all_of(corpus.train)), text);
   EXPECT_EQ(corpus.tokenizer->encode(text), all_of(corpus.train));
-  EXPECT_EQ(corpus.bytes_per_token, 1);
+  EXPECT_EQ(corpus.tokenizer->bytes_behind_first(all_of(corpus.train)), std::ssize(text) - 1);
   const std::vector<std::int32_t> outside = {256};
   EXPECT_THROW((void)corpus.tokenizer->decode(outside), DataError);
 }
@@ -81,12 +81,23 @@ TEST(BpeTokenizer, RefusesTextItWouldNotRestore) {
                "valid.txt");
 }
 
-TEST(BpeTokenizer, CountsBytesATokenOfTheValidationSplit) {
+TEST(BpeTokenizer, CountsTheBytesThatTokensStandForWhereverTheyAreCut) {
   const TemporaryFolder folder;
   const TokenizedCorpus corpus = tokenize(made_corpus(folder), bpe300);
-  const double bytes = static_cast<double>(contents(folder.path() / "made/valid.txt").size());
-  EXPECT_DOUBLE_EQ(corpus.bytes_per_token * static_cast<double>(corpus.valid.size()), bytes);
-  EXPECT_GT(corpus.bytes_per_token, 1.5);
+  const std::string texts[] = {contents(folder.path() / "made/valid.txt"), "\n  two  spaces \n\n end",
+                               "a\n b\xc3\xa9\xe2\x82\xac \xf0\x9f\x99\x82\n"};
+  for (const std::string& text : texts) {
+    std::vector<std::int32_t> ids = corpus.tokenizer->encode("\n" + text);
+    const auto newline = std::ranges::find(ids, corpus.tokenizer->encode("\n").back());
+    ids.erase(ids.begin(), newline);  // the newline before the text is the first
+    for (const std::size_t seq : {1, 2, 7, 1000}) {
+      std::int64_t bytes = 0;
+      for (std::size_t at = 0; at + 1 < ids.size(); at += seq)
+        bytes += corpus.tokenizer->bytes_behind_first(
+            std::span(ids).subspan(at, std::min(seq + 1, ids.size() - at)));
+      EXPECT_EQ(bytes, std::ssize(text)) << seq;
+    }
+  }
 }
 
 TEST(BpeTokenizer, TrainingIsSilentAndRepeatable) {
@@ -108,43 +119,63 @@ TEST(BpeTokenizer, ImpossibleVocabularyIsAnErrorThatNamesTheText) {
   EXPECT_HOLDS(message_of<DataError>([] { (void)train_bpe("a few words", 4096, "short.txt"); }),
                "short.txt (11 bytes)");
   EXPECT_THROW((void)train_bpe(made_text(1000), 260, "short.txt"), DataError);
-  EXPECT_THROW((void)train_bpe("", 300, "empty.txt"), DataError);
+  EXPECT_HOLDS(message_of<DataError>([] { (void)train_bpe("", 300, "empty.txt"); }),
+               "empty.txt is empty; expected a text to make 300 pieces of");
+  EXPECT_HOLDS(message_of<DataError>([] { (void)train_bpe("\n\n", 300, "empty.txt"); }),
+               "empty.txt holds nothing but line ends");
   EXPECT_THROW((void)bpe_tokenizer("not a model", "some.model"), DataError);
 }
 
-TEST(TokenCache, IsUsedAgainForTheSameTextAndRebuiltForAnother) {
-  const TemporaryFolder folder;
-  const TokenizedCorpus first = tokenize(made_corpus(folder), bpe300);
-  const auto model = folder.path() / "made/bpe-300.model";
+TEST(TokenCache, IsUsedAgainForTheSameTextAndAnotherForAnotherAndLiesNotBesideIt) {
+  const TemporaryFolder folder, cache;
+  const CacheIn kept(cache.path());
+  const Corpus corpus = made_corpus(folder);
+  const std::string before = listing(folder.path());
+  const TokenizedCorpus first = tokenize(corpus, bpe300);
+  const auto model = token_folder(corpus, bpe300) / "model";
   const auto made = std::filesystem::last_write_time(model);
   EXPECT_EQ(tokenize(open_corpus("made", folder.path()), bpe300).sha256, first.sha256);
   EXPECT_EQ(std::filesystem::last_write_time(model), made);
   const TokenizedCorpus other = tokenize(made_corpus(folder, 7), bpe300);
   EXPECT_NE(other.sha256, first.sha256);
-  EXPECT_NE(std::filesystem::last_write_time(model), made);
+  EXPECT_EQ(std::filesystem::last_write_time(model), made);
+  EXPECT_EQ(listing(folder.path()), before);
   EXPECT_EQ(other.tokenizer->decode(all_of(other.train)), contents(folder.path() / "made/train.txt"));
 }
 
+TEST(TokenCache, IsNotNeeded) {
+  const TemporaryFolder folder, cache;
+  const Corpus corpus = made_corpus(folder);
+  const std::string once = tokenize(corpus, bpe300).sha256;
+  cache.write("isorbit", "a file where the folder should be");
+  const CacheIn kept(cache.path());
+  const TokenizedCorpus again = tokenize(corpus, bpe300);
+  EXPECT_EQ(again.sha256, once);
+  EXPECT_EQ(again.tokenizer->decode(all_of(again.train)), contents(folder.path() / "made/train.txt"));
+}
+
 TEST(TokenCache, DamagedFilesAreMadeAgain) {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder, cache;
+  const CacheIn kept(cache.path());
   const Corpus corpus = made_corpus(folder);
   const TokenizedCorpus whole = tokenize(corpus, bpe300);
-  const std::string files[] = {"bpe-300.model", "bpe-300.train.u16", "bpe-300.valid.u16", "bpe-300.json"};
-  for (const std::string& file : files) {
-    const std::string bytes = contents(corpus.file(file));
+  for (const char* name : {"model", "train.u16", "valid.u16", "tokens.json"}) {
+    const std::filesystem::path file = token_folder(corpus, bpe300) / name;
+    const std::string bytes = contents(file);
     for (const std::string& damage :
          {std::string(), bytes.substr(0, bytes.size() / 2), std::string(2000, 'z')}) {
-      folder.write("made/" + file, damage);
+      std::ofstream(file, std::ios::binary) << damage;
       EXPECT_EQ(tokenize(corpus, bpe300).sha256, whole.sha256) << file;
-      EXPECT_EQ(contents(corpus.file(file)), bytes) << file;
+      EXPECT_EQ(contents(file), bytes) << file;
     }
-    std::filesystem::remove(corpus.file(file));
+    std::filesystem::remove(file);
     EXPECT_EQ(tokenize(corpus, bpe300).sha256, whole.sha256) << file;
   }
 }
 
 TEST(TokenCache, TwoBuildersMayRace) {
-  const TemporaryFolder folder;
+  const TemporaryFolder folder, cache;
+  const CacheIn kept(cache.path());
   const Corpus corpus = made_corpus(folder);
   std::string found[2];
   const auto build = [&](int i) { found[i] = tokenize(corpus, bpe300).sha256; };
@@ -152,7 +183,7 @@ TEST(TokenCache, TwoBuildersMayRace) {
   build(0);
   other.join();
   EXPECT_EQ(found[0], found[1]);
-  for (const auto& entry : std::filesystem::directory_iterator(corpus.folder))
+  for (const auto& entry : std::filesystem::directory_iterator(token_folder(corpus, bpe300)))
     EXPECT_NE(entry.path().extension(), ".part");
 }
 

@@ -105,6 +105,36 @@ TEST_F(Trainer, EveryMethodLearns) {
   }
 }
 
+TEST_F(Trainer, MeasuresOfAStepComeBeforeItsEventsSoThatARescaleOfTheSameCadenceIsSeen) {
+  const RunRecord run = complete(request(document("wisca", {{"every", 7}}, 21), "cadence"));
+  const std::string q = "layers.0.attn.q.weight";
+  const core::Series &ratio = run.at("ratio/q-k/" + q), &events = run.at("event");
+  ASSERT_EQ(ratio.at("step").integers(), (std::vector<std::int64_t>{0, 7, 14, 21}));
+  std::size_t seen = 0;
+  for (std::size_t t = 1; t < 4; ++t) {
+    const double l1 = ratio.at("l1").doubles()[t], frobenius = ratio.at("frobenius").doubles()[t];
+    EXPECT_GT(std::abs(l1 - 1), 1e-3);
+    for (std::size_t e = 0; e < events.columns[0].size(); ++e) {
+      if (events.at("step").integers()[e] != ratio.at("step").integers()[t] ||
+          events.at("parameter").texts()[e] != q)
+        continue;
+      const double before = events.at("before").doubles()[e];
+      EXPECT_LT(std::min(std::abs(before / l1 - 1), std::abs(before / frobenius - 1)), 1e-6);
+      EXPECT_NEAR(events.at("after").doubles()[e], 1, 1e-6);
+      ++seen;
+    }
+  }
+  EXPECT_EQ(seen, 3U);
+}
+
+TEST_F(Trainer, MeasuresOfStepZeroComeBehindItsEventsWhichBelongToTheStart) {
+  const RunRecord run = complete(request(document("wisca_init", Json::object(), 1), "start"));
+  const core::Series& ratio = run.at("ratio/q-k/layers.0.attn.q.weight");
+  EXPECT_LT(
+      std::min(std::abs(ratio.at("l1").doubles()[0] - 1), std::abs(ratio.at("frobenius").doubles()[0] - 1)),
+      1e-6);
+}
+
 TEST_F(Trainer, PoetMovesNoSingularValueByMoreThanItsLoggedDefects) {
   for (const char* method : {"poet_bs", "poet_fs", "poet_xq"}) {
     SCOPED_TRACE(method);

@@ -79,10 +79,10 @@ class Llama:
         return self.linear(self.norm(x, "model.norm.weight"), head)
 
 
-def validation_windows(text, length, batch, targets):
-    """The windows that a run validates on: evenly spread, in whole batches, at least `targets` of targets."""
+def validation_windows(text, length, targets):
+    """The windows that a run validates on: evenly spread, of `targets` targets together, rounded up."""
     windows = (len(text) - 1) // length
-    used = min(max(-(-targets // (batch * length)), 1), windows // batch) * batch
+    used = min(-(-targets // length), windows)
     starts = [(k * (windows // used) + k * (windows % used) // used) * length for k in range(used)]
     return np.stack([text[s : s + length + 1] for s in starts])
 
@@ -99,8 +99,7 @@ def main():
         parser.error(f"found tokenizer {json.dumps(config['data']['tokenizer'])}; expected \"bytes\"")
     model = Llama(given.folder)
     text = np.frombuffer(given.text.read_bytes(), dtype=np.uint8).astype(np.int64)
-    windows = validation_windows(text, model.config["max_position_embeddings"],
-                                 config["model"]["constants"]["batch"], config["training"]["valid_targets"])
+    windows = validation_windows(text, model.config["max_position_embeddings"], config["training"]["valid_targets"])
     total = 0.0
     with torch.no_grad():
         for at in range(0, len(windows), 16):

@@ -93,7 +93,9 @@ int eval(Console& console, const std::vector<std::string>& arguments) {
   line.option("task", "NAME,...", "wordnet_cloze, agreement; all")
       .option("limit", "N", "items of each task, 0 for all; 2000")
       .option("normalize", "bytes|tokens|none", "what log-likelihoods of completions are divided by; bytes")
-      .option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
+      .option(
+          "data", "DIR",
+          "where the corpora are, each a folder with train.txt and valid.txt; else $ISORBIT_DATA, else data")
       .option("json", "", "an object a line, one for each cell and task");
   if (!line.parse(console, arguments)) return 0;
   Request request;

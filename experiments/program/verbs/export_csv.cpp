@@ -111,7 +111,9 @@ int export_csv(Console& console, const std::vector<std::string>& arguments) {
       "with --table events a row a merge or rescale. Cells that are not complete have theirs too, and\n"
       "every row says the state of its cell. With --format safetensors the weights of one cell, given by\n"
       "its folder, as Hugging Face's transformers read them: model.safetensors, config.json.");
-  line.option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
+  line.option(
+          "data", "DIR",
+          "where the corpora are, each a folder with train.txt and valid.txt; else $ISORBIT_DATA, else data")
       .option("seed", "N", "this seed in place of the sweep's")
       .option("format", "csv|safetensors", "numbers of a sweep, or weights of a cell")
       .option("shape", "long|wide", "a row per value (long), or per step with a column per series (wide)")

@@ -50,7 +50,8 @@ std::string extent_text(const Replay& replay, const ReplayReport& report) {
 
 std::string same_text(const Replay& replay, const ReplayReport& report) {
   return "same to the last bit: " + extent_text(replay, report) + ", " +
-         std::to_string(replay.tensors().size()) + " tensors\n";
+         std::to_string(replay.tensors().size()) + " tensors\n" +
+         (report.left_out.empty() ? "" : "not compared: " + report.left_out + "\n");
 }
 
 /// The report of a replay elsewhere: where the bits part and by how much, and last that it is elsewhere.
@@ -80,6 +81,7 @@ Json json_of(const std::string& name, const Replay& replay, const ReplayReport& 
   for (const Disagreement& d : report.disagreements)
     out["differences"].push_back({{"what", d.what}, {"recorded", d.recorded}, {"here", d.here}});
   out["loss_gap"] = report.most;
+  if (!report.left_out.empty()) out["left_out"] = report.left_out;
   return out;
 }
 
@@ -113,7 +115,9 @@ int replay(Console& console, const std::vector<std::string>& arguments) {
   line.option("verify", "", "train and compare; stops at the first difference")
       .option("until", "STEP", "no further than this step")
       .option("threads", "N", "with so many threads in place of the recorded ones")
-      .option("data", "DIR", "where the corpora are; else $ISORBIT_DATA, else data")
+      .option(
+          "data", "DIR",
+          "where the corpora are, each a folder with train.txt and valid.txt; else $ISORBIT_DATA, else data")
       .option("weights", "FILE", "the weights it starts from, where its document has \"from\"")
       .option("json", "", "the result as an object");
   if (!line.parse(console, arguments)) return 0;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "core/record/durable_file.hpp"
+#include "experiments/data/cache_folder.hpp"
 #include "experiments/distributed/mpi_ranks.hpp"
 #include "experiments/distributed/rank_model.hpp"
 #include "experiments/launchers/command.hpp"
