@@ -1,9 +1,7 @@
 #include "experiments/program/labelled_runs.hpp"
 
 #include <algorithm>
-#include <system_error>
 
-#include "core/runtime/memory_error.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/status.hpp"
 #include "experiments/training/attempts.hpp"
@@ -23,6 +21,8 @@ std::string happened(const CellStatus& status) {
     case CellState::failed:
       return status.kind == name_of(FailureKind::diverged) ? "diverged at step " + step
                                                            : "failed: " + status.kind;
+    case CellState::unknown:
+      return "cannot tell";
     case CellState::planned:
     case CellState::done:
       break;
@@ -31,14 +31,9 @@ std::string happened(const CellStatus& status) {
 }
 
 analysis::RunState state_in(const std::filesystem::path& sweep_folder, const Cell& cell) {
-  try {
-    if (state_of(sweep_folder, cell) == CellState::done) return {};
-    const CellStatus status = status_of(sweep_folder, cell);
-    return {name_of(status.state), happened(status), status.reason};
-  } catch (const std::exception& error) {
-    if (dynamic_cast<const std::system_error*>(&error) == nullptr && !core::is_out_of_memory(error)) throw;
-    return {"unknown", "cannot tell", error.what()};
-  }
+  if (state_of(sweep_folder, cell) == CellState::done) return {};
+  const CellStatus status = status_of(sweep_folder, cell);
+  return {name_of(status.state), happened(status), status.reason};
 }
 
 /// Of a cell that has recorded something.
