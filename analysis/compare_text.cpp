@@ -102,14 +102,14 @@ std::string compare_json(const CompareTable& table) {
     if (row.other_model) line["other_model"] = true;
     if (row.difference) add_paired(line, {*row.difference, row.difference_deviation});
     if (row.unigram_entropy) line["unigram_entropy"] = *row.unigram_entropy;
-    text += line.dump() + "\n";
+    text += core::json_line(line);
   }
   for (const MissingRun& run : table.missing) {
     Json line = label_json(run.label.arm, run.label.changed);
     line["seed"] = run.label.seed;
     line["cell_id"] = run.label.cell_id;
     line["missing"] = run.reason;
-    text += line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+    text += core::json_line(line);
   }
   return text;
 }

@@ -101,7 +101,7 @@ std::string controls_json(std::span<const ControlRow> rows) {
     if (row.difference) add_paired(line, {*row.difference, row.deviation});
     line["survives"] = row.survives;
     line["verdict"] = row.verdict;
-    text += line.dump() + "\n";
+    text += core::json_line(line);
   }
   return text;
 }

@@ -62,6 +62,16 @@ void publish(const std::filesystem::path& part, const std::filesystem::path& tar
   sync_folder(target.parent_path());
 }
 
+std::filesystem::path file_to_replace(const std::filesystem::path& path) {
+  struct stat end {};
+  const bool there = ::stat(path.c_str(), &end) == 0;
+  if (!there && errno != ENOENT) fail(path, "replace", errno);
+  if (there && !S_ISREG(end.st_mode)) fail(path, "replace", S_ISDIR(end.st_mode) ? EISDIR : EEXIST);
+  std::filesystem::path last = path;
+  while (std::filesystem::is_symlink(last)) last = last.parent_path() / std::filesystem::read_symlink(last);
+  return last;
+}
+
 void sync_folder(const std::filesystem::path& folder) {
   sync_path(folder.empty() ? std::filesystem::path(".") : folder, O_DIRECTORY);
 }
@@ -90,6 +100,10 @@ DurableFile::~DurableFile() {
 }
 
 void DurableFile::write(std::span<const std::byte> bytes) { write_fully(descriptor_, bytes, target_); }
+
+void DurableFile::permit(unsigned mode) {
+  if (::fchmod(descriptor_, mode) != 0) fail(target_, "give permissions to", errno);
+}
 
 void DurableFile::commit() {
   if (::fsync(descriptor_) != 0) fail(target_, "sync", errno);

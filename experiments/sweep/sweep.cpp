@@ -32,7 +32,8 @@ std::vector<std::string> siblings(const std::filesystem::path& file) {
 class Reader {
  public:
   explicit Reader(const SweepRequest& request)
-      : request_(request), document_(core::read_document(request.file)) {}
+      : request_(request),
+        document_(request.document ? *request.document : core::read_document(request.file)) {}
 
   Sweep read() {
     try {
