@@ -139,7 +139,7 @@ std::string controls_json(std::span<const ControlRow> rows) {
     if (row.difference) add_paired(line, {*row.difference, row.deviation}, row.p_adjusted);
     line["survives"] = row.survives ? core::Json(*row.survives) : core::Json();
     line["verdict"] = row.verdict;
-    text += line.dump() + "\n";
+    text += core::json_line(line);
   }
   return text;
 }

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "core/document/json_cursor.hpp"
+#include "core/document/printable.hpp"
 #include "core/document/synonyms.hpp"
 
 namespace isorbit::core {
@@ -48,15 +49,15 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string Problem::text() const {
-  std::string out = file;
+  std::string out = printable(file);
   if (position.line > 0) {
     if (!out.empty()) out += ':';
     out += std::to_string(position.line) + ":" + std::to_string(position.column);
   }
   if (!out.empty()) out += ' ';
-  out += "#" + pointer + ": found " + found + "; expected " + expected;
-  if (!because.empty()) out += "; because " + because;
-  if (!suggestion.empty()) out += "; did you mean " + suggestion + "?";
+  out += "#" + printable(pointer) + ": found " + printable(found) + "; expected " + printable(expected);
+  if (!because.empty()) out += "; because " + printable(because);
+  if (!suggestion.empty()) out += "; did you mean " + printable(suggestion) + "?";
   return out;
 }
 

@@ -11,7 +11,8 @@
 
 namespace isorbit::core {
 
-/// One fault. Its text is `file:line:column #/pointer: found F; expected E[; because B][; did you mean S?]`.
+/// One fault. Its text is `file:line:column #/pointer: found F; expected E[; because B][; did you mean S?]`,
+/// in one printable line.
 struct Problem {
   std::string file;
   Position position;

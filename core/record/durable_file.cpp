@@ -40,6 +40,16 @@ void publish(const std::filesystem::path& part, const std::filesystem::path& tar
   sync_folder(target.parent_path());
 }
 
+std::filesystem::path file_to_replace(const std::filesystem::path& path) {
+  struct stat end {};
+  const bool there = ::stat(path.c_str(), &end) == 0;
+  if (!there && errno != ENOENT) fail(path, "replace", errno);
+  if (there && !S_ISREG(end.st_mode)) fail(path, "replace", S_ISDIR(end.st_mode) ? EISDIR : EEXIST);
+  std::filesystem::path last = path;
+  while (std::filesystem::is_symlink(last)) last = last.parent_path() / std::filesystem::read_symlink(last);
+  return last;
+}
+
 void sync_folder(const std::filesystem::path& folder) {
   const std::filesystem::path at = folder.empty() ? std::filesystem::path(".") : folder;
   try {
@@ -74,6 +84,10 @@ DurableFile::~DurableFile() {
 }
 
 void DurableFile::write(std::span<const std::byte> bytes) { write_fully(file_->get(), bytes, target_); }
+
+void DurableFile::permit(unsigned mode) {
+  if (::fchmod(descriptor_, mode) != 0) fail(target_, "give permissions to", errno);
+}
 
 void DurableFile::commit() {
   file_->sync(target_);

@@ -24,6 +24,8 @@ class DurableFile {
 
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  /// Gives the file these permissions.
+  void permit(unsigned mode);
   void commit();
 
  private:
@@ -43,6 +45,11 @@ inline void write_durably(const std::filesystem::path& target, std::string_view 
 
 /// Syncs `part`, renames it to `target` (replacing it) and syncs the folder.
 void publish(const std::filesystem::path& part, const std::filesystem::path& target);
+
+/// What stands at the end of the symbolic links at `path`, or would: a file that may be replaced by renaming.
+/// Throws std::system_error naming the path for a folder (EISDIR), for a device, a pipe and the like
+/// (EEXIST), and for links in a circle (ELOOP).
+[[nodiscard]] std::filesystem::path file_to_replace(const std::filesystem::path& path);
 
 /// Waits until names made or removed in a folder are on the disk.
 void sync_folder(const std::filesystem::path& folder);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -72,7 +73,7 @@ struct RunRecord {
   std::map<std::string, std::string> provenance;
   std::vector<Series> series;  // in the order of the file when read
   std::vector<Spectrum> spectra;
-  bool sealed = true;  // false: was read from a file without a seal
+  bool sealed = true;                            // false: was read from a file without a seal
   std::int64_t schema_version = kSchemaVersion;  // it was made by
 
   /// The series at `path`, or null.
@@ -89,13 +90,20 @@ struct RunRecord {
 /// not UTF-8 as `\xE9`, the end of very long attributes left out.
 void write_run(const std::filesystem::path& file, const RunRecord& record);
 
+/// A record has no seal, where one is required.
+class NoSeal : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Whether a record may be read without the seal that tells damage: it is asked for outside of sweeps alone.
 enum class Seal { required, optional };
 
 /// Reads what `write_run` wrote. Throws std::system_error where the bytes cannot be had (a disk error, no
 /// permission, too many open files): then nothing is known of them. Throws std::runtime_error naming the file
 /// and what is wrong with it where they were read whole and are wrong: not HDF5, damaged (its seal or a
-/// chunk's checksum does not hold, or it has none), a newer schema version, a layout that is not a run's.
+/// chunk's checksum does not hold, or it has no seal: NoSeal), a newer schema version, a layout that is not a
+/// run's.
 [[nodiscard]] RunRecord read_run(const std::filesystem::path& file, Seal seal = Seal::required);
 
 }  // namespace isorbit::core

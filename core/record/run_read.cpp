@@ -93,9 +93,9 @@ RunRecord read_run(const std::filesystem::path& path, Seal seal) {
   RunRecord record;
   record.sealed = drop_seal(bytes, name);
   if (!record.sealed && seal == Seal::required)
-    throw std::runtime_error(name +
-                             ": found no seal at its end; expected the SHA-256 that every finished record "
-                             "ends with; because the file was cut off, or written again by another program");
+    throw NoSeal(name +
+                 ": found no seal at its end; expected the SHA-256 that every finished record "
+                 "ends with; because the file was cut off, or written again by another program");
   const auto held = hdf5::alone();
   read_record(hdf5::File::open(std::move(bytes), name), name, record);
   return record;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <ostream>
 
+#include "core/document/printable.hpp"
 #include "experiments/sweep/text_table.hpp"
 
 namespace isorbit::experiments {
@@ -20,6 +21,12 @@ std::string bar(const Progress& p) {
   const auto filled = p.steps > 0 ? static_cast<int>(kBar * p.step / p.steps) : 0;
   return "[" + std::string(static_cast<std::size_t>(filled), '#') +
          std::string(static_cast<std::size_t>(kBar - filled), '.') + "]";
+}
+
+std::string name_of(const Cell& cell) {
+  const std::string label = label_of(cell.changed);
+  return core::printable(cell.arm + (label.empty() ? "" : " " + label)) + " seed " +
+         std::to_string(cell.seed);
 }
 
 bool measured(double before, double now) { return !std::isnan(now) && (std::isnan(before) || now != before); }
@@ -41,10 +48,9 @@ Display::AtWork* Display::find(const Cell& cell) {
 }
 
 std::string Display::heading(const Cell& cell) {
-  const std::string label = label_of(cell.changed);
   const AtWork* at = find(cell);
   return (at == nullptr ? "" : "[" + std::to_string(at->index) + "/" + std::to_string(count_) + "] ") +
-         cell.arm + (label.empty() ? "" : " " + label) + " seed " + std::to_string(cell.seed);
+         name_of(cell);
 }
 
 void Display::clear() {
@@ -103,7 +109,7 @@ void Display::print(const Cell& cell, const Progress& p) {
 void Display::end(const Cell& cell, const CellResult& result) {
   clear();
   const AtWork* at = find(cell);
-  const std::string name = heading(cell);
+  const std::string name = heading(cell), reason = core::printable(result.reason);
   const std::chrono::duration<double> seconds = at == nullptr ? Clock::duration(0) : Clock::now() - at->begun;
   std::erase_if(at_work_, [&](const AtWork& other) { return other.cell == &cell; });
   if (style_ == Style::quiet && result.outcome != Outcome::failed) return;
@@ -113,24 +119,22 @@ void Display::end(const Cell& cell, const CellResult& result) {
          << duration(seconds.count());
   else if (result.outcome == Outcome::stopped)
     err_ << colored("stopped", "33") << " at step " << result.step << ", "
-         << (result.reason.empty() ? "state saved" : result.reason);
+         << (reason.empty() ? "state saved" : reason);
   else if (result.outcome == Outcome::superseded)
-    err_ << colored("given up", "33") << ": " << result.reason;
+    err_ << colored("given up", "33") << ": " << reason;
   else
-    err_ << colored("failed", "31") << ": " << result.reason;
+    err_ << colored("failed", "31") << ": " << reason;
   err_ << std::endl;
 }
 
 void Display::note(const Cell& cell, const std::string& text) {
   clear();
-  err_ << heading(cell) << " " << text << std::endl;
+  err_ << heading(cell) << " " << core::printable(text) << std::endl;
 }
 
 void Display::busy(const Cell& cell, const std::string& who) {
   clear();
-  const std::string label = label_of(cell.changed);
-  err_ << cell.arm << (label.empty() ? "" : " " + label) << " seed " << cell.seed
-       << " is left to " << who << std::endl;
+  err_ << name_of(cell) << " is left to " << core::printable(who) << std::endl;
 }
 
 }  // namespace isorbit::experiments

@@ -7,10 +7,24 @@
 #include "experiments/training/hugging_face.hpp"
 
 namespace isorbit::experiments {
+namespace {
+
+/// Before anything is computed.
+void check_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  const auto kind = std::filesystem::status(folder, error).type();
+  if (folder == "-" ||
+      (kind != std::filesystem::file_type::directory && std::filesystem::exists(folder, error)))
+    throw UsageError("found --output \"" + folder.string() +
+                     "\"; expected a folder, for model.safetensors and config.json");
+}
+
+}  // namespace
 
 void export_weights(Console& console, const std::filesystem::path& cell,
-                    const std::optional<std::string>& output) {
-  const CellWeights found = read_cell_weights(cell);
+                    const std::optional<std::string>& output, core::Seal seal) {
+  if (output) check_folder(*output);
+  const CellWeights found = read_cell_weights(cell, seal);
   const core::Document document{"model", found.document.at("model"), {}};
   const ForeignTable table =
       read_foreign_table(document, core::read_model(document, every_op()), "hugging_face");

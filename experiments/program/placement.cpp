@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "experiments/data/cache_folder.hpp"
+#include "experiments/program/interrupts.hpp"
 #include "experiments/sweep/cost_cache.hpp"
 #include "experiments/sweep/processors.hpp"
 #include "experiments/sweep/runner.hpp"
@@ -36,7 +37,11 @@ void add_placement_options(CommandLine& line, std::int64_t calibrate) {
 
 Forecast forecast_from(const CommandLine& line, std::span<const Cell> cells, std::int64_t calibrate) {
   const std::int64_t seconds = line.integer("calibrate", 0).value_or(calibrate);
-  return {cells, {static_cast<double>(seconds), cache_folder()}};
+  if (seconds == 0) return {cells, {0, cache_folder()}};
+  const Interrupts interrupts;  // what is timed leaves files for a while
+  Forecast forecast(cells, {static_cast<double>(seconds), cache_folder(), &interrupts.count()});
+  if (interrupts.count() > 0) throw Stopped("stopped on request before anything was begun");
+  return forecast;
 }
 
 bool is_unbound_share(std::size_t processors, const char* cpus) {

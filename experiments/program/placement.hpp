@@ -12,7 +12,7 @@ namespace isorbit::experiments {
 
 /// --jobs, --memory, --calibrate; `calibrate`: the seconds where the last is not given.
 void add_placement_options(CommandLine& line, std::int64_t calibrate);
-/// Times what --calibrate allows. Throws UsageError.
+/// Times what --calibrate allows. Throws UsageError, and Stopped on a signal.
 [[nodiscard]] Forecast forecast_from(const CommandLine& line, std::span<const Cell> cells,
                                      std::int64_t calibrate);
 

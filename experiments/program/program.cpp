@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <iostream>
 
+#include "core/document/printable.hpp"
 #include "core/document/problem.hpp"
 #include "core/runtime/build_id.hpp"
+#include "experiments/program/terminal_text.hpp"
 #include "experiments/program/verb.hpp"
 #include "experiments/training/provenance.hpp"
 
@@ -81,21 +83,27 @@ int dispatch(Console& console) {
 std::span<const Verb> verbs() { return kVerbs; }
 
 int main_program(const std::vector<std::string>& argv, std::ostream& out, std::ostream& err) {
-  Console console{out, err, &err == &std::cerr && ::isatty(STDERR_FILENO) == 1, argv};
+  TerminalText out_text(out), err_text(err);
+  std::ostream shown(&out_text), said(&err_text);
+  Console console{shown, said, out, err, &err == &std::cerr && ::isatty(STDERR_FILENO) == 1, argv};
+  const auto fail = [&](const std::exception& error, int code) {
+    said << "isorbit: " << core::printable(error.what()) << "\n";
+    return code;
+  };
   try {
     const int code = dispatch(console);
-    out.flush();
-    if (!out) throw std::runtime_error("standard output cannot be written");
+    shown.flush();
+    if (!shown || !out) throw std::runtime_error("standard output cannot be written");
     return code;
   } catch (const core::DocumentError& error) {
-    for (const core::Problem& problem : error.problems()) err << problem.text() << "\n";
+    for (const core::Problem& problem : error.problems()) said << problem.text() << "\n";
     return 2;
   } catch (const UsageError& error) {
-    err << "isorbit: " << error.what() << "\n";
-    return 2;
+    return fail(error, 2);
+  } catch (const Stopped& error) {
+    return fail(error, 75);
   } catch (const std::exception& error) {
-    err << "isorbit: " << error.what() << "\n";
-    return 1;
+    return fail(error, 1);
   }
 }
 

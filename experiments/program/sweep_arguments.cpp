@@ -1,5 +1,7 @@
 #include "experiments/program/sweep_arguments.hpp"
 
+#include "core/document/json_cursor.hpp"
+#include "core/document/printable.hpp"
 #include "experiments/data/corpus.hpp"
 #include "experiments/sweep/manifest.hpp"
 
@@ -27,6 +29,10 @@ std::filesystem::path data_dir_from(const CommandLine& line) {
 
 SweepRequest sweep_request_from(const CommandLine& line) {
   SweepRequest request{line.first("sweep document"), line.rest(), data_dir_from(line)};
+  for (const std::string& text : request.overrides)
+    if (!core::is_utf8(text))
+      throw UsageError("found \"" + core::as_utf8(text) +
+                       "\"; expected an override of UTF-8, as documents are");
   if (const auto seed = line.integer("seed", 0))
     request.overrides.push_back("seeds=" + std::to_string(*seed));
   return request;

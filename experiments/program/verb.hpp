@@ -13,9 +13,16 @@ struct UsageError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A signal came before there was a state to save.
+struct Stopped : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
 struct Console {
-  std::ostream& out;
-  std::ostream& err;
+  std::ostream& out;              // for people and JSON: control characters are shown
+  std::ostream& err;              // the same
+  std::ostream& data;             // `out` as it is, for the bytes of a file
+  std::ostream& screen;           // `err` as it is, for what moves the cursor and shows texts by itself
   bool terminal = false;          // err is one: progress may rewrite its line
   std::vector<std::string> argv;  // the whole command line
 };

@@ -52,6 +52,8 @@ Replay::Replay(ReplayRequest request) : request_(std::move(request)) {
     prepare();
   } catch (const core::DocumentError&) {
     throw;
+  } catch (const core::NoSeal&) {
+    throw;
   } catch (const std::exception& error) {
     const std::string text = error.what(), name = request_.file.string();
     throw ReplayError(text.starts_with(name) ? text : name + ": " + text);
@@ -59,7 +61,7 @@ Replay::Replay(ReplayRequest request) : request_(std::move(request)) {
 }
 
 void Replay::read() {
-  record_ = core::read_run(request_.file);
+  record_ = core::read_run(request_.file, request_.seal);
   document_ = document_of(record_);
   chain_ = read_chain(record_, document_.at("training").at("steps").get<std::int64_t>());
   if (request_.until && *request_.until > steps())
@@ -114,12 +116,13 @@ void Replay::compare(const ReplayLink& link, ReplayReport& report) {
   }
   if (report.gap == 0) report.gap = gap;
   const bool is_over = link.step >= request_.until.value_or(steps()) && link.step < steps();
-  const bool is_asked = request_.stop != nullptr && request_.stop->load() != 0;
+  const bool is_asked = stop_ != nullptr && stop_->load() != 0;
   report.stopped = report.stopped || is_asked;
   if (is_over || is_asked || (!report.disagreements.empty() && is_same_environment())) halt_ = 2;
 }
 
-ReplayReport Replay::run() {
+ReplayReport Replay::run(const std::atomic<int>* stop) {
+  stop_ = stop;
   const ScratchFolder folder;
   ReplayReport report;
   report.same = -1;

@@ -27,7 +27,7 @@ struct ReplayRequest {
   std::optional<int> threads = {};         // in place of the document's
   std::optional<std::int64_t> until = {};  // the last step; none: all
   int ranks = 1;                           // that `run` trains it on, in place of the document's
-  const std::atomic<int>* stop = nullptr;  // not 0: stop
+  core::Seal seal = core::Seal::required;
   std::function<void(const Progress&)> progress = {};
   std::function<CellResult(const CellRequest&)> run = run_cell;
 };
@@ -46,7 +46,7 @@ struct ReplayReport {
 class Replay {
  public:
   /// Reads the record and checks that it is whole and that data and weights are those it was made with.
-  /// Throws ReplayError naming the file, and DocumentError.
+  /// Throws ReplayError naming the file, DocumentError, and core::NoSeal.
   explicit Replay(ReplayRequest request);
 
   [[nodiscard]] std::int64_t steps() const { return static_cast<std::int64_t>(chain_.links.size()) - 1; }
@@ -57,7 +57,9 @@ class Replay {
 
   /// Trains in a temporary folder. In the recorded environment it stops at the first difference; else it
   /// goes on, to say how far the losses part. Throws std::runtime_error where the training fails.
-  [[nodiscard]] ReplayReport run();
+  /// `stop`: not 0 stops it.
+  [[nodiscard]] ReplayReport run(const std::atomic<int>* stop = nullptr);
+  [[nodiscard]] const core::RunRecord& record() const { return record_; }
 
  private:
   void read();
@@ -70,6 +72,7 @@ class Replay {
   core::Json document_;
   SharedSources sources_;
   std::vector<Setting> environment_;
+  const std::atomic<int>* stop_ = nullptr;
   std::atomic<int> halt_ = 0;
 };
 

@@ -35,15 +35,13 @@ class Calibration {
   }
 
   UnitCosts run() {
-    set_up();
-    validate();
-    steps();
+    for (const auto part : {&Calibration::set_up, &Calibration::validate, &Calibration::steps})
+      time_part(part);
     const double grown = rise();
     const bool counts = forget_peak();
     before_ = static_cast<double>(resident_bytes());
-    spectra();
-    events();
-    checkpoint();
+    for (const auto part : {&Calibration::spectra, &Calibration::events, &Calibration::checkpoint})
+      time_part(part);
     sizes();
     if (!counts) return costs_;
     costs_.memory = std::max(costs_.memory, grown + compared_);
@@ -55,6 +53,10 @@ class Calibration {
   /// Bytes the process has held at most beyond those it held before.
   double rise() const { return std::max(0.0, static_cast<double>(peak_bytes()) - before_); }
   double left() const { return request_.seconds - watch_.seconds(); }
+  void time_part(void (Calibration::*part)()) {
+    (this->*part)();
+    if (request_.stop != nullptr && request_.stop->load() != 0) throw CalibrationStopped();
+  }
   Learner& learner() { return rehearsal_->learner(); }
 
   void set_up() {
@@ -80,7 +82,7 @@ class Calibration {
   }
 
   void steps() {
-    StepPlan plan{kMostSteps, 1, false, kStepShare * std::max(0.0, left())};
+    StepPlan plan{kMostSteps, 1, false, kStepShare * std::max(0.0, left()), request_.stop};
     costs_.step = time_steps(*rehearsal_, plan).median(&StepTime::total) * 1e-3;
     ReplayChain chain(learner());
     std::vector<double> links;

@@ -210,7 +210,7 @@ std::string differences_json(std::span<const Difference> differences) {
   for (const Difference& d : differences) {
     Json line = {{"differs", d.name}, {"arms", Json::object()}};
     for (const auto& [arm, value] : d.arms) line["arms"][arm] = value;
-    text += line.dump() + "\n";
+    text += core::json_line(line);
   }
   return text;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <system_error>
 
 #include "experiments/distributed/rank_model.hpp"
 #include "experiments/sweep/calibration.hpp"
@@ -132,7 +133,7 @@ class Forecaster {
         const double least = least_seconds(expected);
         const double share = std::max(least, left * work->weight / weight);
         weight -= work->weight;
-        if ((least > left && !first) || expected.memory > room) continue;
+        if ((least > left && !first) || expected.memory > room || stopped()) continue;
         first = false;
         left -= time(*work, share);
       }
@@ -142,16 +143,39 @@ class Forecaster {
         work->basis = ForecastBasis::scaled;
   }
 
+  bool stopped() const { return request_.stop != nullptr && request_.stop->load() != 0; }
+
   /// Returns the seconds it took.
   double time(Workload& work, double seconds) {
     const Stopwatch watch;
     const UnitCosts expected = Scale(cache_.entries(), work.entry).fill({});
-    work.entry.timed =
-        calibrate({work.cell->document, expected, unit_counts(*work.cell, method_of(*work.cell)), seconds,
-                   request_.cache.empty() ? std::filesystem::temp_directory_path() : request_.cache});
-    work.basis = ForecastBasis::timed;
-    cache_.add(work.entry);
+    CalibrationRequest calibration{
+        work.cell->document, expected, unit_counts(*work.cell, method_of(*work.cell)), seconds, {},
+        request_.stop};
+    for (const std::filesystem::path& scratch : scratch_folders()) {
+      calibration.scratch = scratch;
+      try {
+        work.entry.timed = calibrate(calibration);
+      } catch (const std::system_error&) {  // no permission, or a full disk
+        continue;
+      } catch (const CalibrationStopped&) {
+        break;
+      }
+      work.basis = ForecastBasis::timed;
+      cache_.add(work.entry);
+      break;
+    }
     return watch.seconds();
+  }
+
+  /// The disk of the cache, else that of temporary files: a cache that cannot be written is no error.
+  std::vector<std::filesystem::path> scratch_folders() const {
+    std::vector<std::filesystem::path> folders;
+    if (!request_.cache.empty()) folders.push_back(request_.cache);
+    std::error_code error;
+    folders.push_back(std::filesystem::temp_directory_path(error));
+    if (error) folders.pop_back();
+    return folders;
   }
 
   CellForecast forecast(const Cell& cell, double program_bytes) {

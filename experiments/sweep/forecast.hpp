@@ -9,6 +9,7 @@
 // A part's seconds are those timed on this machine (calibration.hpp) or remembered (cost_cache.hpp); else the
 // nominal ones, from flops and bytes, times what timed over nominal is at the nearest work that was timed.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -21,8 +22,9 @@
 namespace isorbit::experiments {
 
 struct ForecastRequest {
-  double seconds = 0;                // to time what is not remembered; 0: nothing is timed
-  std::filesystem::path cache = {};  // folder; empty: nothing is remembered
+  double seconds = 0;                      // to time what is not remembered; 0: nothing is timed
+  std::filesystem::path cache = {};        // folder; empty: nothing is remembered
+  const std::atomic<int>* stop = nullptr;  // not 0: no more is timed
 };
 
 class Forecast {

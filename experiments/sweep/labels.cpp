@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "core/document/printable.hpp"
+
 namespace isorbit::experiments {
 namespace {
 
@@ -30,7 +32,9 @@ std::string value_text(const core::Json& value) {
                            : value.dump(-1, ' ', false, core::Json::error_handler_t::replace);
 }
 
-std::string label_of(const std::vector<Assignment>& changed) {
+namespace {
+
+std::string plain_label(const std::vector<Assignment>& changed) {
   std::string label;
   for (const Assignment& a : changed) {
     const std::string name = short_name(a.name);
@@ -42,8 +46,12 @@ std::string label_of(const std::vector<Assignment>& changed) {
   return label;
 }
 
+}  // namespace
+
+std::string label_of(const std::vector<Assignment>& changed) { return core::printable(plain_label(changed)); }
+
 std::filesystem::path folder_of(const Cell& cell) {
-  std::string label = label_of(cell.changed).substr(0, kLongestLabel);
+  std::string label = plain_label(cell.changed).substr(0, kLongestLabel);
   for (char& c : label)
     if (!plain(c) && c != '=' && c != ',') c = '_';
   if (!label.empty()) label += '-';

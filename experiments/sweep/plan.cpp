@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "core/document/printable.hpp"
 #include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/status.hpp"
@@ -110,8 +111,9 @@ std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std
   if (forecast.cells != nullptr && !left.empty()) text += totals_text(left, forecast);
   if (const std::string errors = text_of(forecast_errors(folder, cells)); !errors.empty())
     text += errors + "\n";
-  for (const Dropped& d : sweep.dropped) text += "dropped " + dropped_name(d) + ": " + d.clause + "\n";
-  for (const std::string& note : sweep.notes) text += "note: " + note + "\n";
+  for (const Dropped& d : sweep.dropped)
+    text += "dropped " + dropped_name(d) + ": " + core::printable(d.clause) + "\n";
+  for (const std::string& note : sweep.notes) text += "note: " + core::printable(note) + "\n";
   return text;
 }
 
@@ -134,19 +136,19 @@ std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const std
     if (forecast.cells != nullptr)
       if (const CellForecast* expected = forecast.cells->find(cell)) line["forecast"] = json_of(*expected);
     if (const auto cost = cost_of(folder, cell)) line["took"] = json_of(*cost);
-    text += line.dump() + "\n";
+    text += core::json_line(line);
   }
   for (const Dropped& d : sweep.dropped) {
     Json line = {{"dropped", d.clause}, {"arm", d.arm}, {"changed", changed_json(d.changed)}};
     if (d.seed) line["seed"] = *d.seed;
-    text += line.dump() + "\n";
+    text += core::json_line(line);
   }
   if (forecast.cells == nullptr) return text;
   const std::vector<Cell> left = missing_cells(cells, folder);
   Json jobs = Json::object();
   for (const std::size_t n : forecast.jobs)
     jobs[std::to_string(n)] = forecast.cells->seconds_with(left, n, forecast.memory);
-  return text + Json{{"jobs", std::move(jobs)}}.dump() + "\n";
+  return text + core::json_line(Json{{"jobs", std::move(jobs)}});
 }
 
 std::string config_text(std::span<const Cell> cells) {

@@ -205,7 +205,7 @@ std::string status_json(const std::filesystem::path& sweep_folder, const Sweep& 
     if (!s.kind.empty()) line["kind"] = s.kind;
     if (!s.reason.empty()) line["reason"] = s.reason;
     line["folder"] = locate(sweep_folder, cell).string();
-    text += line.dump() + "\n";
+    text += core::json_line(line);
   }
   return text;
 }

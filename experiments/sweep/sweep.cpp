@@ -25,7 +25,9 @@ using core::shown;
 class Reader {
  public:
   explicit Reader(const SweepRequest& request)
-      : request_(request), document_(read_document_of(DocumentKind::sweep, request.file)) {}
+      : request_(request),
+        document_(request.document ? *request.document
+                                   : read_document_of(DocumentKind::sweep, request.file)) {}
 
   Sweep read() {
     try {

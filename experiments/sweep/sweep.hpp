@@ -89,6 +89,7 @@ struct SweepRequest {
   std::filesystem::path file;
   std::vector<std::string> overrides;  // "training.steps=100", "model.kv_heads=1,4"
   std::filesystem::path data_dir;
+  std::optional<core::Document> document = {};  // the file's, where it was read: a pipe is read once
 };
 
 /// The fields of a sweep document.

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <iterator>
 
+#include "core/document/printable.hpp"
+
 namespace isorbit::experiments {
 namespace {
 
@@ -19,6 +21,11 @@ bool numeric(const std::string& text) {
 }
 
 }  // namespace
+
+void TextTable::add(std::vector<std::string> row) {
+  for (std::string& text : row) text = core::printable(text);
+  rows_.push_back(std::move(row));
+}
 
 std::string TextTable::text() const {
   std::vector<std::size_t> widths;

@@ -10,7 +10,8 @@ namespace isorbit::experiments {
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> header) : header_(std::move(header)) {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  /// Texts may come from documents and files: they are made printable.
+  void add(std::vector<std::string> row);
   [[nodiscard]] std::string text() const;
 
  private:

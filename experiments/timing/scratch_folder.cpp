@@ -3,8 +3,7 @@
 #include <stdlib.h>
 
 #include <cerrno>
-#include <cstring>
-#include <stdexcept>
+#include <system_error>
 
 namespace isorbit::experiments {
 
@@ -12,7 +11,7 @@ ScratchFolder::ScratchFolder(const std::filesystem::path& parent) {
   std::filesystem::create_directories(parent);
   std::string pattern = (parent / "isorbit-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr)
-    throw std::runtime_error(pattern + ": cannot make a folder: " + std::strerror(errno));
+    throw std::system_error(errno, std::generic_category(), pattern + ": cannot make a folder");
   path_ = pattern;
 }
 

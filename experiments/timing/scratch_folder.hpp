@@ -7,7 +7,7 @@ namespace isorbit::experiments {
 class ScratchFolder {
  public:
   /// In `parent`, which is made if missing; by default where the system keeps temporary files. Throws
-  /// std::runtime_error naming the path.
+  /// std::system_error naming the path.
   explicit ScratchFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path());
   ~ScratchFolder();
   ScratchFolder(const ScratchFolder&) = delete;

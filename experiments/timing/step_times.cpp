@@ -58,7 +58,8 @@ Timing time_steps(Rehearsal& rehearsal, const StepPlan& plan) {
   const Clock::time_point begun = Clock::now();
   for (std::int64_t i = 0; i < all; ++i) {
     const Clock::time_point start = Clock::now();
-    if (!timing.steps.empty() && milliseconds(begun, start) > 1e3 * plan.seconds) break;
+    const bool stopped = plan.stop != nullptr && plan.stop->load() != 0;
+    if (!timing.steps.empty() && (stopped || milliseconds(begun, start) > 1e3 * plan.seconds)) break;
     for (int part = 1; part < rehearsal.compute().accumulate; ++part) {
       if (!plan.fixed_batch) rehearsal.fill(inputs, i);
       (void)learner.backward();

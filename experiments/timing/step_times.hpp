@@ -1,5 +1,6 @@
 // Times of training steps, in milliseconds, node by node.
 #pragma once
+#include <atomic>
 #include <limits>
 #include <vector>
 
@@ -13,6 +14,7 @@ struct StepPlan {
   std::int64_t steps = 20, warmup = 3;                       // timed, and before them
   bool fixed_batch = false;                                  // the same batch every step
   double seconds = std::numeric_limits<double>::infinity();  // no step begins later, but for one timed one
+  const std::atomic<int>* stop = nullptr;                    // not 0: the same
 };
 
 struct StepTime {

@@ -3,7 +3,6 @@
 #include <optional>
 #include <stdexcept>
 
-#include "core/record/run_file.hpp"
 #include "experiments/training/attempts.hpp"
 #include "experiments/training/checkpoint.hpp"
 #include "experiments/training/recorder.hpp"
@@ -77,12 +76,12 @@ std::filesystem::path cell_folder(const std::filesystem::path& path) {
            : "neither run.h5 nor " + std::string(kCheckpoint) + "; expected the folder of a cell"));
 }
 
-CellWeights read_cell_weights(const std::filesystem::path& cell) {
+CellWeights read_cell_weights(const std::filesystem::path& cell, core::Seal seal) {
   const std::filesystem::path folder = cell_folder(cell);
   const std::optional<std::filesystem::path> checkpoint = checkpoint_in(folder);
   if (!std::filesystem::exists(Recorder::run_path(folder)))
     return read_checkpoint_weights(checkpoint.value());
-  const core::RunRecord record = core::read_run(Recorder::run_path(folder));
+  const core::RunRecord record = core::read_run(Recorder::run_path(folder), seal);
   Json document = Json::parse(record.config);
   return {std::move(document), record.provenance.at("cell_id"),
           record.at("train").at("step").integers().back(), core::read_tensors(weights_path(folder))};

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "core/document/json.hpp"
+#include "core/record/run_file.hpp"
 #include "core/record/tensor_file.hpp"
 #include "experiments/training/learner.hpp"
 
@@ -23,8 +24,9 @@ struct CellWeights {
 [[nodiscard]] std::filesystem::path cell_folder(const std::filesystem::path& path);
 
 /// Of a finished cell the last weights, of one that stopped those of its checkpoint. Throws
-/// std::runtime_error naming the folder and what is missing or damaged.
-[[nodiscard]] CellWeights read_cell_weights(const std::filesystem::path& cell);
+/// std::runtime_error naming the folder and what is missing or damaged, core::NoSeal.
+[[nodiscard]] CellWeights read_cell_weights(const std::filesystem::path& cell,
+                                            core::Seal seal = core::Seal::required);
 
 /// Those of a checkpoint, wherever it is. Throws std::runtime_error naming it and what is missing or damaged.
 [[nodiscard]] CellWeights read_checkpoint_weights(const std::filesystem::path& checkpoint);

@@ -156,10 +156,8 @@ void write_hugging_face(const std::filesystem::path& folder, const ForeignTable&
   for (std::size_t i = 0; i < values.size(); ++i)
     views.push_back(core::view_of<float>(table.tensors[i].theirs, table.tensors[i].shape.dims(), values[i]));
   std::filesystem::create_directories(folder);
-  core::write_tensors(folder / kWeights, views, {{"format", "pt"}});
-  core::DurableFile config(folder / kConfig);
-  config.write(table.config.dump(2) + "\n");
-  config.commit();
+  core::write_tensors(core::file_to_replace(folder / kWeights), views, {{"format", "pt"}});
+  core::write_durably(core::file_to_replace(folder / kConfig), table.config.dump(2) + "\n");
 }
 
 TensorFile read_hugging_face(const std::filesystem::path& path, const ForeignTable& table, const Note& note) {

@@ -2,6 +2,7 @@
 
 #include <fstream>
 
+#include "core/document/printable.hpp"
 #include "core/runtime/build_id.hpp"
 #include "core/runtime/engine.hpp"
 
@@ -25,7 +26,7 @@ std::map<std::string, std::string> provenance(const Compute& compute, const std:
                                               const std::string& cell_id,
                                               const std::vector<std::string>& argv) {
   std::string command;
-  for (const std::string& word : argv) command += (command.empty() ? "" : " ") + word;
+  for (const std::string& word : argv) command += (command.empty() ? "" : " ") + core::as_utf8(word);
   return {{"version", version()},
           {"build", core::build_id()},
           {"compiler", "g++ " __VERSION__},

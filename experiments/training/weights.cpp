@@ -1,6 +1,7 @@
 #include "experiments/training/weights.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <set>
 #include <stdexcept>
@@ -53,6 +54,29 @@ void refuse_other_formats(const std::filesystem::path& path) {
     refuse("pickled", "safe_serialization=True");
 }
 
+/// The index of an element: "[3, 0]".
+std::string index_text(std::size_t at, const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (auto size = shape.rbegin(); size != shape.rend(); ++size) {
+    const auto length = static_cast<std::size_t>(*size);
+    text = std::to_string(at % length) + (text.empty() ? "" : ", ") + text;
+    at /= length;
+  }
+  return "[" + text + "]";
+}
+
+void check_finite(const std::filesystem::path& file, const core::StoredTensor& tensor) {
+  const std::vector<float> values = tensor.values<float>();
+  const auto wrong = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
+  if (wrong == values.end()) return;
+  const auto at = static_cast<std::size_t>(wrong - values.begin());
+  const auto count = std::count_if(wrong, values.end(), [](float value) { return !std::isfinite(value); });
+  throw std::runtime_error(file.string() + ": " + in_quotes(tensor.name) + " is " + std::to_string(*wrong) +
+                           " at " + index_text(at, tensor.shape) +
+                           (count > 1 ? " and not finite at " + std::to_string(count - 1) + " more" : "") +
+                           "; expected finite numbers");
+}
+
 core::TensorFile read_weights(const std::filesystem::path& file, const core::Document& model_document,
                               const core::Model& model, const Note& note) {
   core::TensorFile stored = core::read_tensors(file);
@@ -102,6 +126,7 @@ core::TensorFile load_weights(const std::filesystem::path& path, const core::Doc
   }
   if (const std::string misfit = misfit_of(shapes_of(model), shapes); !misfit.empty())
     throw std::runtime_error(file.string() + ": " + misfit);
+  for (const core::StoredTensor& stored : weights.tensors) check_finite(file, stored);
   return weights;
 }
 

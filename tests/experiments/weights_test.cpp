@@ -117,6 +117,29 @@ TEST_F(PretrainedRun, WritesTheRealizedWeightsBitForBit) {
   }
 }
 
+TEST_F(PretrainedRun, RefusesWeightsThatAreNoNumbersByTheirPlaceBeforeAnythingStarts) {
+  run(sweep({{"dense", {{"method", "adamw.json"}}}}));
+  const Sweep source = sweep({{"dense", {{"method", "adamw.json"}}}});
+  const std::filesystem::path given = small_.path() / "given.safetensors";
+  core::TensorFile file = core::read_tensors(weights_path(folder(source.cells[0])));
+  const auto matrix = std::ranges::find_if(file.tensors, [](const auto& t) { return t.shape.size() == 2; });
+  std::vector<float> values = matrix->values<float>();
+  const auto width = static_cast<std::size_t>(matrix->shape[1]);
+  values[width + 2] = INFINITY;
+  values[2 * width] = NAN;
+  std::vector<core::TensorView> views;
+  for (const core::StoredTensor& t : file.tensors)
+    views.push_back(
+        {t.name, t.type, t.shape, &t == &*matrix ? std::as_bytes(std::span(values)) : std::span(t.data)});
+  core::write_tensors(given, views);
+  const std::string text = message_of<core::DocumentError>([&] {
+    (void)sweep({{"after", {{"method", "adamw.json"}, {"from", given.string()}}}});
+  });
+  EXPECT_HOLDS(text, "#/arms/after/from");
+  EXPECT_HOLDS(text, "given.safetensors: \"" + matrix->name +
+                         "\" is inf at [1, 2] and not finite at 1 more; expected finite numbers");
+}
+
 TEST_F(PretrainedRun, FailsWhenTheFileIsAnotherThanWasPlanned) {
   run(sweep({{"dense", {{"method", "adamw.json"}}}}));
   const Sweep source = sweep({{"dense", {{"method", "adamw.json"}}}});

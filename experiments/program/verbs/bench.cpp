@@ -143,7 +143,7 @@ int bench(Console& console, const std::vector<std::string>& arguments) {
   if (measured("ceiling")) add_ceiling(out, subject);
   if (measured("events")) out["events_ms"] = time_events(subject.rehearsal());
   if (measured("record")) add_record(out, subject);
-  console.out << (line.has("json") ? out.dump() + "\n" : title(out) + "\n\n" + human(out));
+  console.out << (line.has("json") ? core::json_line(out) : title(out) + "\n\n" + human(out));
   return 0;
 }
 

@@ -4,6 +4,8 @@
 #include <ostream>
 
 #include "analysis/certificate.hpp"
+#include "core/document/printable.hpp"
+#include "experiments/program/record_arguments.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/text_table.hpp"
@@ -45,7 +47,7 @@ std::string short_number(double value) {
 }
 
 std::string text_of(const std::string& name, const Certificate& certificate) {
-  std::string out = name + ": " + analysis::name_of(certificate.verdict) + "\n";
+  std::string out = core::printable(name) + ": " + analysis::name_of(certificate.verdict) + "\n";
   if (!certificate.weights.empty()) {
     TextTable table({"weight", "bound before", "merges", "worst move", "its bound", "at step", "drift",
                      "at step", "verdict", ""});
@@ -126,16 +128,17 @@ int certify(Console& console, const std::vector<std::string>& arguments) {
   line.option("tolerance", "X",
               "largest drift that counts as kept, relative to the largest singular value; 0.01")
       .option("json", "", "an object a line, one for each run");
+  add_seal_option(line);
   if (!line.parse(console, arguments)) return 0;
   const double tolerance = tolerance_from(line);
   const auto records = records_in(line.first("run, or folder of a cell or sweep"));
   line.at_most(1);
   bool broken = false, first = true;
   for (const auto& [name, file] : records) {
-    const Certificate certificate = analysis::certify(core::read_run(file), tolerance);
+    const Certificate certificate = analysis::certify(read_record(console, line, file), tolerance);
     broken = broken || certificate.verdict == Verdict::broken;
     if (line.has("json"))
-      console.out << json_of(name, certificate).dump() << "\n";
+      console.out << core::json_line(json_of(name, certificate));
     else
       console.out << (first ? "" : "\n") << text_of(name, certificate);
     first = false;

@@ -5,6 +5,7 @@
 
 #include "core/document/problem.hpp"
 #include "experiments/evaluation/cell_evaluation.hpp"
+#include "experiments/program/record_arguments.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/file_lock.hpp"
 #include "experiments/sweep/manifest.hpp"
@@ -89,7 +90,8 @@ int eval(Console& console, const std::vector<std::string>& arguments) {
       "eval CELL|DIR [options]",
       "Accuracy on tasks without training: sentences with a gap, of whose completions the likeliest counts\n"
       "as the answer. CELL is the folder of a cell, DIR that of a sweep. The results of finished cells go\n"
-      "into their records, as /eval/<task> with a row an item in /eval/<task>/items.");
+      "into their records, as /eval/<task> with a row an item in /eval/<task>/items; not into one that is\n"
+      "read --unsealed.");
   line.option("task", "NAME,...", "wordnet_cloze, agreement; all")
       .option("limit", "N", "items of each task, 0 for all; 2000")
       .option("normalize", "bytes|tokens|none", "what log-likelihoods of completions are divided by; bytes")
@@ -97,6 +99,7 @@ int eval(Console& console, const std::vector<std::string>& arguments) {
           "data", "DIR",
           "where the corpora are, each a folder with train.txt and valid.txt; else $ISORBIT_DATA, else data")
       .option("json", "", "an object a line, one for each cell and task");
+  add_seal_option(line);
   if (!line.parse(console, arguments)) return 0;
   Request request;
   request.tasks = tasks_from(line);
@@ -107,20 +110,23 @@ int eval(Console& console, const std::vector<std::string>& arguments) {
   line.at_most(1);
   TextTable table({"run", "task", "items", "accuracy %", "95 % interval", "chance %", "majority %"});
   for (const auto& [name, folder] : cells) {
-    const CellWeights cell = read_cell_weights(folder);
+    const CellWeights cell =
+        read_asked(line, [&](core::Seal seal) { return read_cell_weights(folder, seal); });
     const CellEvaluation evaluation(cell.document, request.data_dir, request.tasks);
     const bool finished = std::filesystem::exists(Recorder::run_path(folder));
+    bool sealed = true;
     if (finished) {
-      const core::RunRecord run = core::read_run(Recorder::run_path(folder));
+      const core::RunRecord run = read_record(console, line, Recorder::run_path(folder));
+      sealed = run.sealed;
       if (run.provenance.at("data_sha256") != evaluation.data_sha256())
         throw std::runtime_error(folder.string() + ": was trained on other data than those in " +
                                  request.data_dir.string() + ": its tokens would mean something else");
     }
     const std::vector<TaskResult> results =
         evaluation.run(cell.weights, request.limit, request.normalization);
-    if (finished) record(folder, results, cell.step);
+    if (finished && sealed) record(folder, results, cell.step);
     for (const TaskResult& r : results) {
-      if (line.has("json")) console.out << json_of(name, r, cell.step).dump() << "\n";
+      if (line.has("json")) console.out << core::json_line(json_of(name, r, cell.step));
       table.add({name, r.task->name, std::to_string(r.items.size()), percent(r.accuracy),
                  percent(r.low) + " to " + percent(r.high), percent(r.chance), percent(r.majority)});
     }

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <fstream>
 #include <ostream>
 #include <set>
 
@@ -7,9 +6,10 @@
 #include "analysis/text.hpp"
 #include "core/document/json.hpp"
 #include "core/document/spec.hpp"
-#include "core/record/durable_file.hpp"
 #include "experiments/program/export_weights.hpp"
 #include "experiments/program/labelled_runs.hpp"
+#include "experiments/program/output.hpp"
+#include "experiments/program/record_arguments.hpp"
 
 namespace isorbit::experiments::verb {
 namespace {
@@ -24,25 +24,6 @@ Exported written(std::span<const LabelledRun> runs, const analysis::ExportOption
   if (exported.series.empty()) return exported;
   throw UsageError("found --series " + core::shown(core::Json(options.series)) + "; expected " +
                    core::expectation(core::Spec::text().one_of(exported.series)) + ", or a pattern of them");
-}
-
-/// Written beside and renamed, so that a plot never reads half a file.
-Exported write_file(const std::filesystem::path& file, std::span<const LabelledRun> runs,
-                    const analysis::ExportOptions& options) {
-  const std::filesystem::path part = core::part_of(file);
-  std::ofstream out(part, std::ios::binary);
-  if (!out) throw std::runtime_error("cannot write " + part.string());
-  try {
-    Exported exported = written(runs, options, out);
-    out.close();
-    if (!out) throw std::runtime_error("cannot write " + part.string() + ": the disk may be full");
-    core::publish(part, file);
-    return exported;
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(part, ignored);
-    throw;
-  }
 }
 
 analysis::ExportOptions options_from(const CommandLine& line) {
@@ -120,19 +101,25 @@ int export_csv(Console& console, const std::vector<std::string>& arguments) {
       .option("table", "values|events|texts", "numbers, events, or texts such as the items of a task")
       .option("series", "GLOB", "these series: train/loss, 'measure/*/stable_rank', 'spectrum/*'")
       .option("spreadsheet", "", "texts that a spreadsheet would run (=, +, -, @) as texts for it")
-      .option("output,o", "PATH", "write there: a file, or the folder of weights; else <cell>/hugging_face");
+      .option(
+          "output,o", "PATH",
+          "write there: a file, - for standard output, or the folder of weights; else <cell>/hugging_face");
   add_selection_options(line);
+  add_seal_option(line);
   if (!line.parse(console, arguments)) return 0;
   if (line.choice("format", {"csv", "safetensors"}, "csv") == "safetensors") {
-    export_weights(console, line.first("folder of a cell"), line.text("output"));
+    read_asked(line, [&](core::Seal seal) {
+      export_weights(console, line.first("folder of a cell"), line.text("output"), seal);
+    });
     return 0;
   }
   const analysis::ExportOptions options = options_from(line);
   const Results results = export_results(line);
   const std::vector<LabelledRun> runs =
       each_once(labelled_runs(results, select(results.sweep, selection_from(line))));
-  const std::optional<std::string> file = line.text("output");
-  const Exported exported = file ? write_file(*file, runs, options) : written(runs, options, console.out);
+  Output output(console, line.text("output").value_or("-"));
+  const Exported exported = written(runs, options, output.stream());
+  output.commit();
   return tell(runs, exported, console.err) ? 1 : 0;
 }
 

@@ -42,7 +42,7 @@ int plan(Console& console, const std::vector<std::string>& arguments) {
     if (!line.has("json"))
       console.out << config_text(cells);
     else
-      for (const Cell& cell : cells) console.out << cell.document.dump() << "\n";
+      for (const Cell& cell : cells) console.out << core::json_line(cell.document);
   } else {
     const std::vector<Cell> left = missing_cells(cells, folder);
     const Forecast forecast = forecast_from(line, left, kCalibration);

@@ -1,10 +1,11 @@
 #include <algorithm>
+#include <optional>
 #include <ostream>
 #include <span>
 
-#include "core/record/durable_file.hpp"
 #include "experiments/program/bench_profile.hpp"
 #include "experiments/program/bench_subject.hpp"
+#include "experiments/program/output.hpp"
 #include "experiments/sweep/text_table.hpp"
 
 namespace isorbit::experiments::verb {
@@ -62,16 +63,20 @@ int profile(Console& console, const std::vector<std::string>& arguments) {
       "first, forward and backward apart; medians over the steps.");
   declare_bench_options(line);
   line.option("limit", "N", "nodes listed; 30")
-      .option("trace", "FILE", "write one step as a trace for chrome://tracing or Perfetto")
+      .option("trace", "FILE",
+              "write one step as a trace for chrome://tracing or Perfetto, there; - for standard output")
       .option("json", "", "one object on one line");
   if (!line.parse(console, arguments)) return 0;
   const auto limit = static_cast<std::size_t>(line.integer("limit", 0).value_or(30));
+  std::optional<Output> trace;
+  if (const auto path = line.text("trace")) trace.emplace(console, *path);
   BenchSubject subject(bench_options(line, console));
   const Timing timing = time_steps(subject.rehearsal(), subject.options().plan);
   const core::Program& program = subject.learner().program();
   const std::vector<ProfileRow> nodes = profile_nodes(program, timing), kinds = profile_kinds(nodes);
-  if (const auto path = line.text("trace")) {
-    core::write_durably(*path, chrome_trace(program, timing).dump() + "\n");
+  if (trace) {
+    trace->stream() << chrome_trace(program, timing).dump() << "\n";
+    trace->commit();
   }
   const double ms = timing.median(&StepTime::total);
   const std::span<const ProfileRow> listed(nodes.data(), std::min(limit, nodes.size()));
@@ -83,7 +88,7 @@ int profile(Console& console, const std::vector<std::string>& arguments) {
                       {"update_ms", timing.median(&StepTime::update)},
                       {"kinds", rows_json(kinds, ms)},
                       {"nodes", rows_json(listed, ms)}};
-    console.out << out.dump() << "\n";
+    console.out << core::json_line(out);
   } else {
     console.out << parts(timing, ms) << "\n" << table(kinds, "op", ms) << "\n" << table(listed, "node", ms);
   }

@@ -6,6 +6,7 @@
 #include "experiments/distributed/lead.hpp"
 #include "experiments/program/interrupts.hpp"
 #include "experiments/program/ranks.hpp"
+#include "experiments/program/record_arguments.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/text_table.hpp"
 
@@ -120,8 +121,8 @@ int replay(Console& console, const std::vector<std::string>& arguments) {
           "where the corpora are, each a folder with train.txt and valid.txt; else $ISORBIT_DATA, else data")
       .option("weights", "FILE", "the weights it starts from, where its document has \"from\"")
       .option("json", "", "the result as an object");
+  add_seal_option(line);
   if (!line.parse(console, arguments)) return 0;
-  const Interrupts interrupts;
   ReplayRequest request;
   request.file = line.first("run.h5");
   line.at_most(1);
@@ -129,25 +130,29 @@ int replay(Console& console, const std::vector<std::string>& arguments) {
   request.weights = line.text("weights").value_or("");
   if (const auto threads = line.integer("threads", 1)) request.threads = static_cast<int>(*threads);
   request.until = line.integer("until", 1);
-  request.stop = &interrupts.count();
   request.ranks = ranks->size();
   request.run = [&](const CellRequest& cell) { return leader.run(cell); };
   if (console.terminal)
     request.progress = [&](const Progress& p) {
-      console.err << "\rstep " << p.step << " of " << p.steps << std::flush;
+      console.screen << "\rstep " << p.step << " of " << p.steps << std::flush;
     };
-  Replay replay = prepared(request);
+  Replay replay = read_asked(line, [&](core::Seal seal) {
+    request.seal = seal;
+    return prepared(request);
+  });
+  say_if_unsealed(console, replay.record(), request.file);
   const std::string file = request.file.string();
   if (!line.has("verify")) {
     console.out << settings_text(replay) << "\n"
                 << replay.steps() << " steps can be replayed: isorbit replay " << file << " --verify\n";
     return 0;
   }
-  const ReplayReport report = replay.run();
-  if (console.terminal) console.err << "\n";
+  const Interrupts interrupts;  // not before: a signal ends what only reads
+  const ReplayReport report = replay.run(&interrupts.count());
+  if (console.terminal) console.screen << "\n";
   const bool is_here = replay.is_same_environment();
   if (line.has("json"))
-    console.out << json_of(file, replay, report).dump() << "\n";
+    console.out << core::json_line(json_of(file, replay, report));
   else if (!is_here)
     console.out << elsewhere_text(replay, report, command_of(line, file));
   else

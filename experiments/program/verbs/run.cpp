@@ -111,7 +111,7 @@ int run_or_retry(Console& console, const std::vector<std::string>& arguments, Co
   const Display::Style style = line.has("quiet")  ? Display::Style::quiet
                                : console.terminal ? Display::Style::live
                                                   : Display::Style::lines;
-  Display display(console.err, style, wants_color(console.terminal, line.has("no-color")));
+  Display display(console.screen, style, wants_color(console.terminal, line.has("no-color")));
   const RunSummary summary = run_cells(cells, request, display);
   if (!line.has("quiet") || summary.exit_code() != 0)
     print_summary(console.err, summary, cells.size(), request.folder);

@@ -83,12 +83,12 @@ void print_json(const core::Symmetries& found, std::ostream& out) {
       places.push_back({{"name", family->name}, {"weights", members_json(*family)}});
     for (const ScalingFamily::Finer& f : first.finer)
       finer.push_back({{"per", f.what}, {"because", f.because}});
-    out << Json{{"kind", kind}, {"factors", factors}, {"places", places}, {"refused", finer}}.dump() << "\n";
+    out << core::json_line(
+        Json{{"kind", kind}, {"factors", factors}, {"places", places}, {"refused", finer}});
   }
   for (const core::ScalingRefusal& refusal : found.refusals)
-    out << Json{{"refused", refusal.kind}, {"parameter", refusal.parameter}, {"because", refusal.because}}
-               .dump()
-        << "\n";
+    out << core::json_line(
+        Json{{"refused", refusal.kind}, {"parameter", refusal.parameter}, {"because", refusal.because}});
 }
 
 }  // namespace

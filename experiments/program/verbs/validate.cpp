@@ -69,7 +69,9 @@ int validate(Console& console, const std::vector<std::string>& arguments) {
   std::string checked;
   switch (kind_or_refusal(document)) {
     case DocumentKind::sweep: {
-      const Sweep sweep = sweep_from(line);
+      SweepRequest request = sweep_request_from(line);
+      request.document = document;
+      const Sweep sweep = read_sweep(request);
       checked = file + ": sweep " + sweep.name + ", " + std::to_string(sweep.cells.size()) + " cells, " +
                 std::to_string(sweep.dropped.size()) + " dropped\n";
       if (line.has("verbose")) checked += differences_text(differences_between_arms(sweep.cells));
