@@ -37,6 +37,10 @@ void refuse_document(const std::string& file, Position position, std::string fou
 }
 
 Document read_document(const std::filesystem::path& file) {
+  return read_long_document(file, kLongestDocument);
+}
+
+Document read_long_document(const std::filesystem::path& file, std::size_t longest) {
   const std::string name = file.string();
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
@@ -48,7 +52,7 @@ Document read_document(const std::filesystem::path& file) {
   std::string text;
   std::vector<char> block(std::size_t{1} << 16);
   errno = 0;
-  while (stream && text.size() <= kLongestDocument) {
+  while (stream && text.size() <= longest) {
     stream.read(block.data(), static_cast<std::streamsize>(block.size()));
     text.append(block.data(), static_cast<std::size_t>(stream.gcount()));
   }
@@ -57,7 +61,7 @@ Document read_document(const std::filesystem::path& file) {
     refuse_document(name, {}, "an unreadable file", "a JSON document",
                     std::generic_category().message(reason));
   }
-  return parse_document(text, name);
+  return parse_long_document(text, name, longest);
 }
 
 }  // namespace isorbit::core

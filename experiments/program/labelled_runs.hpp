@@ -7,7 +7,8 @@
 
 namespace isorbit::experiments {
 
-/// The cells in order; those that are not complete have no record.
+/// The cells in order; those that are not complete have no record. Of an earlier plan's its digits are a
+/// value that it has otherwise, "plan".
 [[nodiscard]] std::vector<analysis::LabelledRun> labelled_runs(const Results& results);
 
 }  // namespace isorbit::experiments

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/sweep/sweep.hpp"
+#include "experiments/sweep/sweep_folder.hpp"
 
 namespace isorbit::experiments {
 
@@ -19,8 +20,7 @@ struct Garbage {
 /// later ones follow, with `failed` also those that failed, and claims that were begun and never made. Of a
 /// cell that is not complete the newest attempt and the two newest with a checkpoint are never among them,
 /// nor is anything whose owner may be alive.
-[[nodiscard]] std::vector<Garbage> garbage_of(const std::filesystem::path& sweep_folder, const Cell& cell,
-                                              bool failed);
+[[nodiscard]] std::vector<Garbage> garbage_of(const SweepFolder& sweep_folder, const Cell& cell, bool failed);
 
 /// Removes it. Throws std::filesystem::filesystem_error.
 void remove_garbage(const Garbage& garbage);

@@ -8,7 +8,6 @@
 #include "experiments/sweep/cell_pool.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/processors.hpp"
-#include "experiments/sweep/publication.hpp"
 #include "experiments/sweep/status.hpp"
 
 namespace isorbit::experiments {
@@ -46,25 +45,28 @@ std::size_t threads_of(const Cell& cell) {
   return cell.document.at("training").at("threads").get<std::size_t>();
 }
 
-bool has_source(const std::filesystem::path& sweep_folder, const Cell& cell) {
-  return !cell.from || cell.from->id.empty() ||
-         is_complete(locate(sweep_folder, source_of(cell)), cell.from->id);
+bool has_source(const SweepFolder& sweep_folder, const Cell& cell) {
+  if (!cell.from || cell.from->id.empty()) return true;
+  const CellState source = state_of(sweep_folder, source_of(cell));
+  return source == CellState::done || source == CellState::unknown;  // the cell that reads it says why
 }
 
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer) {
   std::size_t complete = 0, left_failed = 0, threads = 1;
+  std::size_t left = 0;
   std::vector<const Cell*> missing;
+  const SweepFolder folder(request.folder);
   for (const Cell& cell : cells) {
-    if (is_complete(locate(request.folder, cell), cell.id)) {
+    if (state_of(folder, cell) == CellState::done) {
       ++complete;
       continue;
     }
-    const std::optional<Failure> before = last_failure(request.folder, cell);
+    const std::optional<Failure> before = last_failure(folder, cell);
     const bool own = before && repeats(before->kind);
     if (own == request.retry)
       missing.push_back(&cell);
-    else if (own)
-      ++left_failed;
+    else
+      ++(own ? left_failed : left);
   }
   const std::size_t jobs = std::min(request.jobs, missing.size());
   if (jobs > 1) {
@@ -73,7 +75,7 @@ RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, Run
     });
     for (const Cell* cell : missing) threads = std::max(threads, threads_of(*cell));
   }
-  const auto source_is_there = [&](const Cell& cell) { return has_source(request.folder, cell); };
+  const auto source_is_there = [&](const Cell& cell) { return has_source(folder, cell); };
   CellPool pool(CellQueue(std::move(missing), source_is_there), request, observer);
   if (jobs > 1)
     work_side_by_side(pool, jobs, threads, request.processors);
@@ -82,6 +84,7 @@ RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, Run
   RunSummary summary = pool.summary();
   summary.complete += complete;
   summary.left_failed = left_failed;
+  summary.left += left;
   return summary;
 }
 

@@ -18,10 +18,12 @@ namespace {
 
 using core::Json;
 
-double last_loss(const core::RunRecord& record) {
-  const core::Series* valid = record.find("valid");
-  if (valid == nullptr || valid->find("loss") == nullptr || valid->at("loss").size() == 0) return NAN;
-  return valid->at("loss").doubles().back();
+/// The last loss of "train" or "valid"; null where there is none, or it is no number.
+Json last_loss(const core::RunRecord& record, const char* series) {
+  const core::Series* found = record.find(series);
+  if (found == nullptr || found->find("loss") == nullptr || found->at("loss").size() == 0) return {};
+  const double loss = found->at("loss").doubles().back();
+  return std::isfinite(loss) ? Json(loss) : Json();
 }
 
 std::int64_t last_step(const core::RunRecord& record) {
@@ -50,12 +52,12 @@ void write_result(const std::filesystem::path& attempt, const core::RunRecord& r
   const std::filesystem::path run = Recorder::run_path(attempt);
   core::write_run(run, record);
   const FileStamp stamp = stamp_of(run);
-  const double metric = last_loss(record);
   const Json json = {{"outcome", "complete"},
                      {"cell", record.provenance.at("cell_id")},
                      {"attempt", attempt.filename().string()},
                      {"step", last_step(record)},
-                     {"metric", std::isnan(metric) ? Json() : Json(metric)},
+                     {"metric", last_loss(record, "valid")},
+                     {"loss", last_loss(record, "train")},
                      {"run_sha256", core::sha256_file(run)},
                      {"run_bytes", stamp.bytes},
                      {"run_modified", stamp.modified},
@@ -72,6 +74,7 @@ Result read_result(const std::filesystem::path& file) {
     out.attempt = json.at("attempt").get<std::string>();
     out.step = core::integer_of(json.at("step"));
     out.metric = json.at("metric").is_null() ? NAN : json.at("metric").get<double>();
+    if (const Json loss = json.value("loss", Json()); loss.is_number()) out.loss = loss.get<double>();
     out.run_sha256 = json.at("run_sha256").get<std::string>();
     out.run_bytes = static_cast<std::uint64_t>(core::integer_of(json.at("run_bytes")));
     out.run_modified = core::integer_of(json.at("run_modified"));

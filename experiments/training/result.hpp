@@ -1,7 +1,8 @@
 // The end of an attempt: its record is sealed from the journal, and a small file beside it says what came
 // out.
 //
-//   result.json   {"outcome": "complete", "cell", "attempt", "step", "metric", "run_sha256", "run_bytes",
+//   result.json   {"outcome": "complete", "cell", "attempt", "step", "metric", "loss", "run_sha256",
+//   "run_bytes",
 //                  "run_modified", "cost"}
 //
 // The cell's done.json is a second name of the result of the attempt that was published. A journal whose last
@@ -21,8 +22,9 @@ struct Result {
   std::string cell;     // its id
   std::string attempt;  // name of the attempt's folder
   std::int64_t step = 0;
-  double metric = 0;       // the last valid/loss, nats; NaN where there is none
-  std::string run_sha256;  // of run.h5 as it was sealed
+  double metric = 0;                // the last valid/loss, nats; NaN where there is none
+  std::optional<double> loss = {};  // the last train/loss, nats; nothing where it does not say
+  std::string run_sha256;           // of run.h5 as it was sealed
   std::uint64_t run_bytes = 0;
   std::int64_t run_modified = 0;  // its modification time, us since 1970
   std::optional<CellCost> cost = {};

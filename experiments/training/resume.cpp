@@ -5,6 +5,7 @@
 
 #include "core/record/journal.hpp"
 #include "core/runtime/memory_error.hpp"
+#include "experiments/training/cell_identity.hpp"
 #include "experiments/training/recorder.hpp"
 
 namespace isorbit::experiments {
@@ -17,8 +18,10 @@ bool is_kept(const Json& row, std::int64_t step) {
 }
 
 /// The rows up to a step. Throws std::runtime_error where the journal does not reach it.
-std::vector<Json> rows_up_to(const std::filesystem::path& attempt, std::int64_t step) {
+std::vector<Json> rows_up_to(const std::filesystem::path& attempt, std::int64_t step,
+                             const std::string& cell_id) {
   core::JournalContents journal = core::Journal::read(Recorder::journal_path(attempt));
+  check_identity(Recorder::journal_path(attempt), journal.rows, cell_id);
   std::int64_t reached = -1;
   for (const Json& row : journal.rows)
     if (row.at("t") == "replay") reached = std::max(reached, row.at("step").get<std::int64_t>());
@@ -42,7 +45,7 @@ std::optional<Resumption> resume_from(std::span<const std::filesystem::path> att
     try {
       std::optional<CheckpointState> state = read_checkpoint(file, learner, cell_id);
       if (!state) continue;
-      found = Resumption{attempt, *state, rows_up_to(attempt, state->step)};
+      found = Resumption{attempt, *state, rows_up_to(attempt, state->step, cell_id)};
       break;
     } catch (const std::exception& error) {
       if (core::is_out_of_memory(error)) throw;

@@ -25,6 +25,7 @@ int compare(Console& console, const std::vector<std::string>& arguments) {
       "baseline paired by seed; whether the gain of an arm with a control is more than the control's.\n"
       "Runs that are missing are named.");
   add_sweep_options(line);
+  add_all_option(line);
   line.option("json", "", "an object a line")
       .option("baseline", "ARM", "another baseline than the sweep's")
       .option("metric", "SERIES/COLUMN", "another metric than the sweep's, such as train/loss");
@@ -45,6 +46,8 @@ int compare(Console& console, const std::vector<std::string>& arguments) {
   else
     console.out << analysis::compare_text(table) << (controls.empty() ? "" : "\n")
                 << analysis::controls_text(controls);
+  console.out.flush();
+  console.err << earlier_text(results.folder, results.earlier);
   return 0;
 }
 

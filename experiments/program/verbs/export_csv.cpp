@@ -35,21 +35,14 @@ int export_csv(Console& console, const std::vector<std::string>& arguments) {
       .option("format", "csv|safetensors", "numbers of a sweep, or weights of a cell")
       .option("shape", "long|wide", "a row per value (long), or per step with a column per series (wide)")
       .option("output,o", "PATH", "write there: a file, or the folder of weights; else <cell>/hugging_face");
+  add_all_option(line);
   if (!line.parse(console, arguments)) return 0;
   if (line.choice("format", {"csv", "safetensors"}, "csv") == "safetensors") {
     export_weights(console, line.first("folder of a cell"), line.text("output"));
     return 0;
   }
   const bool wide = line.choice("shape", {"long", "wide"}, "long") == "wide";
-  const std::filesystem::path first = line.first("sweep document or folder of results");
-  std::error_code error;
-  Results results;
-  if (std::filesystem::is_directory(first, error)) {
-    results = results_from(line);
-  } else {
-    results.sweep = sweep_from(line);
-    results.folder = std::filesystem::path("runs") / results.sweep.name;
-  }
+  const Results results = results_from(line, "results");
   const std::vector<analysis::LabelledRun> runs = labelled_runs(results);
   const analysis::CsvShape shape = wide ? analysis::CsvShape::wide : analysis::CsvShape::tall;
   if (const auto file = line.text("output"))
@@ -60,6 +53,7 @@ int export_csv(Console& console, const std::vector<std::string>& arguments) {
     if (!run.load)
       console.err << "missing " << run.label.arm << " seed " << run.label.seed << " ("
                   << short_id(run.label.cell_id) << "): not complete\n";
+  console.err << earlier_text(results.folder, results.earlier);
   return 0;
 }
 

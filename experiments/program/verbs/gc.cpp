@@ -21,7 +21,7 @@ int gc(Console& console, const std::vector<std::string>& arguments) {
   const Results results = results_from(line);
   const bool dry = line.has("dry-run");
   std::uint64_t bytes = 0;
-  for (const Cell& cell : results.sweep.cells) {
+  for (const Cell& cell : results.known()) {
     for (const Garbage& garbage : garbage_of(results.folder, cell, line.has("failed"))) {
       console.out << garbage.path.string() << " " << scaled(static_cast<double>(garbage.bytes), "B") << ": "
                   << garbage.why << "\n";
