@@ -220,9 +220,15 @@ class Reader {
 }  // namespace
 
 Document parse_document(std::string_view text, std::string file) {
+  return parse_long_document(text, std::move(file), kLongestDocument);
+}
+
+Document parse_long_document(std::string_view text, std::string file, std::size_t longest) {
   Document document{std::move(file), {}, {}};
-  if (text.size() > kLongestDocument)
-    refuse_document(document.file, {1, 1}, "more than 16 MiB", "a document of at most 16 MiB");
+  if (text.size() > longest) {
+    const std::string most = std::to_string(longest >> 20) + " MiB";
+    refuse_document(document.file, {1, 1}, "more than " + most, "a document of at most " + most);
+  }
   if (text.empty()) refuse_document(document.file, {1, 1}, "an empty file", "a value");
   if (text.starts_with("\xEF\xBB\xBF")) {
     refuse_document(document.file, {1, 1}, "a byte order mark", "UTF-8 without one");

@@ -30,12 +30,12 @@ std::string nearest_sibling(const std::filesystem::path& file) {
 }
 
 /// A pipe too. No more than a document may have, and the little that shows that it is longer.
-std::string text_of(const std::filesystem::path& file) {
+std::string text_of(const std::filesystem::path& file, std::size_t longest) {
   try {
     const Descriptor stream(file, O_RDONLY, "open");
     std::string text;
     std::vector<char> block(std::size_t{1} << 16);
-    while (text.size() <= kLongestDocument) {
+    while (text.size() <= longest) {
       const ssize_t got = ::read(stream.get(), block.data(), block.size());
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) throw std::system_error(errno, std::generic_category());
@@ -62,6 +62,10 @@ void refuse_document(const std::string& file, Position position, std::string fou
 }
 
 Document read_document(const std::filesystem::path& file) {
+  return read_long_document(file, kLongestDocument);
+}
+
+Document read_long_document(const std::filesystem::path& file, std::size_t longest) {
   const std::string name = file.string();
   std::error_code error;
   const auto status = std::filesystem::status(file, error);
@@ -69,7 +73,7 @@ Document read_document(const std::filesystem::path& file) {
     refuse_document(name, {}, "no such file", "a JSON document", {}, nearest_sibling(file));
   }
   if (std::filesystem::is_directory(status)) refuse_document(name, {}, "a directory", "a JSON document");
-  return parse_document(text_of(file), name);
+  return parse_long_document(text_of(file, longest), name, longest);
 }
 
 }  // namespace isorbit::core

@@ -13,6 +13,10 @@ inline constexpr std::size_t kLongestDocument = std::size_t{16} << 20;
 // a pointer, so that no value is called so.
 inline constexpr std::string_view kKeyMark = "~key";
 
+/// As in json.hpp, for a file that this program writes itself: up to `longest` bytes.
+[[nodiscard]] Document read_long_document(const std::filesystem::path& file, std::size_t longest);
+[[nodiscard]] Document parse_long_document(std::string_view text, std::string file, std::size_t longest);
+
 /// Appends one reference token in place.
 void pointer_append(std::string& pointer, std::string_view key);
 

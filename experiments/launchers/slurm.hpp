@@ -42,6 +42,10 @@ struct SubmissionFolder {
   [[nodiscard]] std::filesystem::path task_script() const { return path / "task.sh"; }
   [[nodiscard]] std::filesystem::path finish_script() const { return path / "finish.sh"; }
   [[nodiscard]] std::filesystem::path list() const { return path / "tasks.txt"; }
+  /// File names that no document may have here.
+  [[nodiscard]] std::set<std::string> names() const {
+    return {task_script().filename(), finish_script().filename(), list().filename()};
+  }
 };
 
 /// The folder that the next submission would have.

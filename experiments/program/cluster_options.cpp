@@ -6,8 +6,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// All that a job behind the tasks must know again.
-constexpr const char* kOfTheJobs[] = {"only",   "limit",   "time", "partition", "tasks",  "throttle", "cpus",
-                                      "memory", "account", "qos",  "mail-user", "sbatch", "restarts"};
+constexpr const char* kOfTheJobs[] = {"only", "limit",  "seed",    "time", "partition", "tasks",  "throttle",
+                                      "cpus", "memory", "account", "qos",  "mail-user", "sbatch", "restarts"};
 
 std::vector<std::string> words_for(const CommandLine& line, const char* verb, const fs::path& sweep,
                                    const fs::path& folder) {

@@ -11,6 +11,8 @@ namespace {
 
 namespace po = boost::program_options;
 
+constexpr std::int64_t kMost = std::int64_t{1} << 53;
+
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
 /// Of an option there is none of; `takes_values`: the verb takes name=value too.
@@ -87,7 +89,11 @@ std::optional<std::int64_t> CommandLine::integer(const std::string& name, std::i
   std::int64_t value = 0;
   const char* end = given->data() + given->size();
   const auto [stopped, error] = std::from_chars(given->data(), end, value);
-  if (error != std::errc() || stopped != end || value < low)
+  const bool is_integer = stopped == end && (error == std::errc() || error == std::errc::result_out_of_range);
+  if (is_integer && !given->starts_with('-') && (error != std::errc() || value > kMost))
+    throw UsageError("found --" + name + " " + quoted(*given) + "; expected an integer of at most " +
+                     std::to_string(kMost));
+  if (!is_integer || error != std::errc() || value < low)
     throw UsageError("found --" + name + " " + quoted(*given) + "; expected an integer of at least " +
                      std::to_string(low));
   return value;

@@ -24,7 +24,8 @@ class CommandLine {
   [[nodiscard]] std::optional<std::string> text(const std::string& name) const;
   /// Every value of an option that was given several times.
   [[nodiscard]] std::vector<std::string> texts(const std::string& name) const;
-  /// Throws UsageError unless the value is an integer of at least `low`.
+  /// Throws UsageError unless the value is an integer from `low` to 2^53, up to which documents and
+  /// records hold them exactly.
   [[nodiscard]] std::optional<std::int64_t> integer(const std::string& name, std::int64_t low) const;
   /// The value, which must be one of these. Throws UsageError.
   [[nodiscard]] std::string choice(const std::string& name, const std::vector<std::string>& allowed,

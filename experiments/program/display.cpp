@@ -53,6 +53,11 @@ std::string Display::heading(const Cell& cell) {
          name_of(cell);
 }
 
+std::string Display::time_left() const {
+  const std::optional<double> seconds = clock_.seconds_left();
+  return seconds ? "about " + duration(*seconds) + " left for the sweep" : "";
+}
+
 void Display::clear() {
   if (lines_ == 0) return;
   err_ << "\r";
@@ -65,7 +70,10 @@ void Display::begin(const Cell& cell, std::size_t index, std::size_t count) {
   count_ = count;
   drawn_ = Clock::now();
   at_work_.push_back({&cell, index, drawn_, drawn_, std::numeric_limits<double>::quiet_NaN()});
-  if (style_ == Style::lines) err_ << heading(cell) << " " << short_id(cell.id) << std::endl;
+  clock_.begin(cell);
+  if (style_ != Style::lines) return;
+  const std::string left = time_left();
+  err_ << heading(cell) << " " << short_id(cell.id) << (left.empty() ? "" : "; ") << left << std::endl;
 }
 
 void Display::step(const Cell& cell, const Progress& progress) {
@@ -73,6 +81,7 @@ void Display::step(const Cell& cell, const Progress& progress) {
   if (at == nullptr) return;
   const Clock::time_point now = Clock::now();
   at->progress = progress;
+  clock_.step(cell, progress.step, progress.seconds_left);
   if (style_ == Style::live && (now - drawn_ >= kRedraw || progress.step == progress.steps)) {
     drawn_ = now;
     draw();
@@ -97,6 +106,8 @@ void Display::draw() {
          << (std::isnan(p.valid_loss) ? "" : " valid " + fixed(p.valid_loss, 4)) << " "
          << scaled(p.tokens_per_second) << " tok/s, " << duration(p.seconds_left) << " left";
   }
+  if (const std::string left = time_left(); lines_ > 0 && count_ > 1 && !left.empty())
+    err_ << "\n" << left, ++lines_;
   err_ << "\033[?7h" << std::flush;
 }
 
@@ -111,6 +122,7 @@ void Display::end(const Cell& cell, const CellResult& result) {
   const AtWork* at = find(cell);
   const std::string name = heading(cell), reason = core::printable(result.reason);
   const std::chrono::duration<double> seconds = at == nullptr ? Clock::duration(0) : Clock::now() - at->begun;
+  clock_.end(cell, seconds.count(), result.outcome == Outcome::complete);
   std::erase_if(at_work_, [&](const AtWork& other) { return other.cell == &cell; });
   if (style_ == Style::quiet && result.outcome != Outcome::failed) return;
   err_ << name << " ";
@@ -134,6 +146,7 @@ void Display::note(const Cell& cell, const std::string& text) {
 
 void Display::busy(const Cell& cell, const std::string& who) {
   clear();
+  clock_.leave(cell);
   err_ << name_of(cell) << " is left to " << core::printable(who) << std::endl;
 }
 

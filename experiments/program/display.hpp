@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/program/sweep_clock.hpp"
 #include "experiments/sweep/runner.hpp"
 
 namespace isorbit::experiments {
@@ -16,9 +17,15 @@ class Display : public RunObserver {
   enum class Style { quiet, lines, live };
   Display(std::ostream& err, Style style, bool color) : err_(err), style_(style), color_(color) {}
 
+  /// What the sweep is expected to take, for the time that is left of it.
+  void expect(std::span<const Cell> missing, const Forecast& forecast, std::size_t jobs) {
+    clock_ = SweepClock(missing, forecast, jobs);
+  }
+
   void begin(const Cell& cell, std::size_t index, std::size_t count) override;
   void step(const Cell& cell, const Progress& progress) override;
   void end(const Cell& cell, const CellResult& result) override;
+  void found(const Cell& cell) override { clock_.leave(cell); }
   void note(const Cell& cell, const std::string& text) override;
   void busy(const Cell& cell, const std::string& who) override;
 
@@ -34,6 +41,8 @@ class Display : public RunObserver {
   /// Null when the cell never began.
   [[nodiscard]] AtWork* find(const Cell& cell);
   [[nodiscard]] std::string heading(const Cell& cell);
+  /// "about 2 min 10 s left for the sweep"; empty where that is not known.
+  [[nodiscard]] std::string time_left() const;
   void draw();
   void print(const Cell& cell, const Progress& progress);
   void clear();
@@ -43,6 +52,7 @@ class Display : public RunObserver {
   Style style_;
   bool color_;
   std::size_t count_ = 0;
+  SweepClock clock_;
   std::vector<AtWork> at_work_;  // in the order they began
   Clock::time_point drawn_ = {};
   std::size_t lines_ = 0;  // drawn, and to be cleared

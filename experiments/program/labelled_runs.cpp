@@ -5,6 +5,7 @@
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/status.hpp"
 #include "experiments/training/attempts.hpp"
+#include "experiments/training/cell_identity.hpp"
 #include "experiments/training/recorder.hpp"
 
 namespace isorbit::experiments {
@@ -30,15 +31,17 @@ std::string happened(const CellStatus& status) {
   return "missing";
 }
 
-analysis::RunState state_in(const std::filesystem::path& sweep_folder, const Cell& cell) {
+analysis::RunState state_in(const SweepFolder& sweep_folder, const Cell& cell) {
   if (state_of(sweep_folder, cell) == CellState::done) return {};
   const CellStatus status = status_of(sweep_folder, cell);
   return {name_of(status.state), happened(status), status.reason};
 }
 
 /// Of a cell that has recorded something.
-std::function<core::RunRecord()> loader(const std::filesystem::path& cell_folder, const std::string& state) {
-  if (state == "done") return [run = Recorder::run_path(cell_folder)] { return core::read_run(run); };
+std::function<core::RunRecord()> loader(const std::filesystem::path& cell_folder, const std::string& cell_id,
+                                        const std::string& state) {
+  if (state == "done")
+    return [run = Recorder::run_path(cell_folder), cell_id] { return read_cell_run(run, cell_id); };
   if (const auto journal = newest_file(cell_folder, "journal.log"))
     return [attempt = journal->parent_path()] { return Recorder::so_far(attempt); };
   return {};
@@ -81,10 +84,11 @@ std::vector<analysis::LabelledRun> labelled_runs(const Results& results, std::sp
     analysis::LabelledRun run;
     run.label = {cell.id, cell.arm, {}, cell.seed, cell.facts.unigram_entropy, basis_of(cell.facts)};
     for (const Assignment& a : cell.changed) run.label.changed.emplace_back(a.name, value_text(a.value));
+    if (!cell.plan.empty()) run.label.changed.emplace_back("plan", short_id(cell.plan));
     run.label.short_id = cell.id.substr(0, digits);
     run.label.state = state_in(results.folder, cell);
     if (run.label.state.name != "unknown")
-      run.load = loader(locate(results.folder, cell), run.label.state.name);
+      run.load = loader(locate(results.folder, cell), cell.id, run.label.state.name);
     runs.push_back(std::move(run));
   }
   return runs;

@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include "core/document/printable.hpp"
+#include "experiments/training/cell_identity.hpp"
 
 namespace isorbit::experiments {
 
@@ -14,8 +15,10 @@ core::Seal seal_from(const CommandLine& line) {
   return line.has("unsealed") ? core::Seal::optional : core::Seal::required;
 }
 
-core::RunRecord read_record(Console& console, const CommandLine& line, const std::filesystem::path& file) {
-  core::RunRecord record = read_asked(line, [&](core::Seal seal) { return core::read_run(file, seal); });
+core::RunRecord read_record(Console& console, const CommandLine& line, const std::filesystem::path& file,
+                            const std::string& cell_id) {
+  core::RunRecord record =
+      read_asked(line, [&](core::Seal seal) { return read_cell_run(file, cell_id, seal); });
   say_if_unsealed(console, record, file);
   return record;
 }

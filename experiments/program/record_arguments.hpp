@@ -21,9 +21,9 @@ auto read_asked(const CommandLine& line, const Read& read) {
   }
 }
 
-/// core::read_run; says so on err where the record has no seal.
+/// read_cell_run; says so on err where the record has no seal.
 [[nodiscard]] core::RunRecord read_record(Console& console, const CommandLine& line,
-                                          const std::filesystem::path& file);
+                                          const std::filesystem::path& file, const std::string& cell_id);
 void say_if_unsealed(Console& console, const core::RunRecord& record, const std::filesystem::path& file);
 
 }  // namespace isorbit::experiments

@@ -7,6 +7,7 @@
 #include "core/document/digest.hpp"
 #include "experiments/timing/scratch_folder.hpp"
 #include "experiments/training/cell_document.hpp"
+#include "experiments/training/cell_identity.hpp"
 #include "experiments/training/cell_setup.hpp"
 #include "experiments/training/provenance.hpp"
 #include "experiments/training/recorder.hpp"
@@ -61,7 +62,7 @@ Replay::Replay(ReplayRequest request) : request_(std::move(request)) {
 }
 
 void Replay::read() {
-  record_ = core::read_run(request_.file, request_.seal);
+  record_ = read_cell_run(request_.file, cell_of_folder(request_.file.parent_path()), request_.seal);
   document_ = document_of(record_);
   chain_ = read_chain(record_, document_.at("training").at("steps").get<std::int64_t>());
   if (request_.until && *request_.until > steps())

@@ -4,14 +4,10 @@ namespace isorbit::experiments {
 
 using core::Json;
 
-bool has_own_model(const Json& resolved, const std::string& arm) {
-  return resolved.at("arms").at(arm).at("model").contains("file");
-}
-
-Json arm_model(const Json& resolved, const std::string& arm) {
-  const Json& own = resolved.at("arms").at(arm).at("model");
+Json arm_model(const Json& resolved, const Json& arm) {
+  const Json& own = arm.at("model");
   Json model = resolved.at("model");
-  if (has_own_model(resolved, arm)) {
+  if (own.contains("file")) {
     model = own;
     if (!model.contains("constants")) model["constants"] = Json::object();
     return model;

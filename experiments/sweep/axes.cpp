@@ -113,7 +113,7 @@ class Checker {
   /// An axis over the model is one of every arm.
   bool in_every_model(const std::string& pointer, const std::string& name) {
     bool all = true;
-    const std::vector<std::string> arms = s_.arms();
+    const std::vector<std::string>& arms = s_.arms();
     for (std::size_t i = 0; i < arms.size(); ++i) {
       const std::vector<std::string> known = s_.model_names(i);
       if (has(known, name)) continue;
@@ -126,7 +126,7 @@ class Checker {
 
   void size(const std::string& pointer, const Json& given) {
     std::vector<const core::Document*> checked;
-    const std::vector<std::string> arms = s_.arms();
+    const std::vector<std::string>& arms = s_.arms();
     for (std::size_t i = 0; i < arms.size(); ++i) {
       if (std::ranges::find(checked, s_.models[i]) != checked.end()) continue;
       checked.push_back(s_.models[i]);
@@ -186,7 +186,7 @@ class Checker {
     const Json& excludes = s_.resolved.at("exclude");
     std::vector<std::string> known = names_;
     known.insert(known.begin(), {"arm", "seed"});
-    const std::vector<std::string> arms = s_.arms();
+    const std::vector<std::string>& arms = s_.arms();
     for (std::size_t i = 0; i < excludes.size(); ++i) {
       for (const auto& [name, given] : excludes[i].items()) {
         const std::string at = pointer_join(pointer_join("/exclude", i), name);
@@ -228,8 +228,7 @@ std::vector<Axis> axes_of(const SweepSources& sources, std::size_t arm) {
     }
     if (any) axes.push_back(std::move(axis));
   };
-  const std::string name = sources.arms()[arm];
-  for (const auto& [constant, values] : sources.resolved.at("arms").at(name).at("tune").items())
+  for (const auto& [constant, values] : sources.fields(arm).at("tune").items())
     add(Json{{"method." + constant, values}});
   for (const auto& [parameter, values] : sources.resolved.at("parameters").items())
     add(Json{{parameter, values}});

@@ -14,12 +14,16 @@ namespace isorbit::experiments {
 /// A resolved sweep document and the documents it names. `models` and `methods` go with the arms, in
 /// their order; `model` is the sweep's own.
 struct SweepSources {
+  SweepSources(const core::Document& document, const core::Json& resolved, const core::Document& model);
+
   const core::Document& document;
   const core::Json& resolved;
   const core::Document& model;
   std::vector<const core::Document*> models, methods;
 
-  [[nodiscard]] std::vector<std::string> arms() const;
+  [[nodiscard]] const std::vector<std::string>& arms() const { return arms_; }
+  /// An arm's fields in the resolved document.
+  [[nodiscard]] const core::Json& fields(std::size_t arm) const { return *fields_[arm]; }
   /// Constants of the arms' models and methods, fields of training and data: "model.width", ...
   [[nodiscard]] std::vector<std::string> names() const;
   /// Constants of one arm's model, and "model.size" where it has sizes.
@@ -27,6 +31,10 @@ struct SweepSources {
   /// "/arms/<name>"; of a control, that of the arm it was made of.
   [[nodiscard]] std::string arm_pointer(std::size_t arm) const;
   [[nodiscard]] bool has_constant(std::size_t arm, const std::string& name) const;
+
+ private:
+  std::vector<std::string> arms_;
+  std::vector<const core::Json*> fields_;
 };
 
 /// One way an axis can stand: the values it sets together.

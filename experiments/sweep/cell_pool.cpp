@@ -129,7 +129,7 @@ void CellPool::run(const CellQueue::Turn& turn) {
     std::optional<Claim> claim = Claim::take(folder, watch_, request_.lease);
     if (!claim) return leave_to_others(cell, folder);
     if (needs_no_training(*claim, cell, [&](const std::string& text) { note(cell, text); })) {
-      tell([&] { ++counts_.complete, missing_.complete(cell); });
+      tell([&] { ++counts_.complete, missing_.complete(cell), observer_.found(cell); });
       return;
     }
     tell([&] { observer_.begin(cell, ++begun_, missing_.size()); });
@@ -148,7 +148,7 @@ void CellPool::leave_to_others(const Cell& cell, const std::filesystem::path& fo
   const std::string who = holder_of(folder);
   tell([&] {
     if (complete) {
-      ++counts_.complete, missing_.complete(cell);
+      ++counts_.complete, missing_.complete(cell), observer_.found(cell);
     } else if (request_.wait) {
       missing_.hold(cell);
       if (told_.insert(&cell).second) observer_.busy(cell, who + ", and waited for");

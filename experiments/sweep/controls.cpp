@@ -87,7 +87,7 @@ Controls add_controls(const core::Document& document, Json& resolved, ArmDocumen
     if (arm.value("controls", resolved.at("controls").get<std::string>()) != "auto") continue;
     const std::shared_ptr<core::Document> control = control_of(*methods.back(), arm.at("set"));
     const std::optional<core::Model> model =
-        control ? read(*models.back(), arm_model(resolved, name)) : std::nullopt;
+        control ? read(*models.back(), arm_model(resolved, arm)) : std::nullopt;
     if (!model) continue;
     if (const std::string why = obstacle(*control, arm.at("set"), *model); !why.empty()) {
       out.notes.push_back("arm " + name + " has no control: " + why);

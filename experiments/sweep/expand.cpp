@@ -67,7 +67,8 @@ class Expander {
       all += combinations;
     }
     if (all <= kMostCombinations) return true;
-    problems_.add(s_.document, "", core::canonical(Json(all)) + " combinations", "at most 100000",
+    const std::string count = std::isfinite(all) ? core::canonical(Json(all)) : "more than 1e308";
+    problems_.add(s_.document, "", count + " combinations", "at most 100000",
                   "arms, tune, parameters, zip and seeds multiply");
     return false;
   }
@@ -90,8 +91,8 @@ class Expander {
   }
 
   Candidate base(std::size_t arm) const {
-    const Json model = arm_model(s_.resolved, arms_[arm]);
-    const Json& fields = s_.resolved.at("arms").at(arms_[arm]);
+    const Json& fields = s_.fields(arm);
+    const Json model = arm_model(s_.resolved, fields);
     Json data = s_.resolved.at("data"), training = s_.resolved.at("training");
     data.update(fields.at("data"));
     training.update(fields.at("training"));
@@ -124,13 +125,14 @@ class Expander {
   }
 
   std::string dropping_clause(const Candidate& cell) {
+    const Json& arm = s_.fields(cell.arm);
+    const Json& excludes = s_.resolved.at("exclude");
+    if (!arm.contains("when") && excludes.empty()) return {};
     const Json view = view_of(cell);
-    const Json& arm = s_.resolved.at("arms").at(arms_[cell.arm]);
     if (arm.contains("when")) {
       const std::string when = arm.at("when").get<std::string>();
       if (!holds(cell, view, when)) return "when " + shown(Json(when)) + " is false";
     }
-    const Json& excludes = s_.resolved.at("exclude");
     for (std::size_t i = 0; i < excludes.size(); ++i) {
       if (!matches(excludes[i], view)) continue;
       ++excluded_[i];
@@ -189,7 +191,7 @@ class Expander {
     }
     Json view = Json::object();
     view["arm"] = arms_[cell.arm];
-    view["control_of"] = s_.resolved.at("arms").at(arms_[cell.arm]).value("x-control-of", "");
+    view["control_of"] = s_.fields(cell.arm).value("x-control-of", "");
     view["seed"] = cell.seed;
     view["model"] = model->second;
     view["method"] = method->second;
@@ -200,7 +202,7 @@ class Expander {
 
   const SweepSources& s_;
   core::Problems& problems_;
-  std::vector<std::string> arms_;
+  const std::vector<std::string>& arms_;
   std::vector<int> excluded_;  // cells each exclude dropped
   std::map<std::string, Json> models_, methods_;
   std::set<std::string> failed_;  // pointers of arms

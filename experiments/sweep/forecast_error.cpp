@@ -56,7 +56,7 @@ Json json_of(const ForecastError& error) {
 
 }  // namespace
 
-std::optional<CellCost> cost_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
+std::optional<CellCost> cost_of(const SweepFolder& sweep_folder, const Cell& cell) {
   try {
     return read_result(done_path(locate(sweep_folder, cell))).cost;
   } catch (const std::exception&) {
@@ -64,7 +64,7 @@ std::optional<CellCost> cost_of(const std::filesystem::path& sweep_folder, const
   }
 }
 
-double disk_bytes_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
+double disk_bytes_of(const SweepFolder& sweep_folder, const Cell& cell) {
   double bytes = 0;
   std::set<ino_t> counted;
   std::error_code error;
@@ -76,7 +76,7 @@ double disk_bytes_of(const std::filesystem::path& sweep_folder, const Cell& cell
   return bytes;
 }
 
-ForecastErrors forecast_errors(const std::filesystem::path& sweep_folder, std::span<const Cell> cells) {
+ForecastErrors forecast_errors(const SweepFolder& sweep_folder, std::span<const Cell> cells) {
   std::vector<Compared> seconds, memory, disk;
   for (const Cell& cell : cells) {
     const std::optional<CellCost> cost = cost_of(sweep_folder, cell);
@@ -109,7 +109,7 @@ std::string text_of(const ForecastErrors& errors) {
   return text;
 }
 
-void write_forecast_errors(const std::filesystem::path& sweep_folder, std::span<const Cell> cells) {
+void write_forecast_errors(const SweepFolder& sweep_folder, std::span<const Cell> cells) {
   const ForecastErrors errors = forecast_errors(sweep_folder, cells);
   Json out = {{"errors",
                {{"seconds", json_of(errors.seconds)},
@@ -124,7 +124,7 @@ void write_forecast_errors(const std::filesystem::path& sweep_folder, std::span<
     entry["disk_bytes"] = disk_bytes_of(sweep_folder, cell);
     out["cells"].push_back(std::move(entry));
   }
-  core::write_durably(sweep_folder / "forecast.json", out.dump(1) + "\n");
+  core::write_durably(sweep_folder.path() / "forecast.json", out.dump(1) + "\n");
 }
 
 }  // namespace isorbit::experiments

@@ -6,15 +6,16 @@
 #include <string>
 
 #include "experiments/sweep/sweep.hpp"
+#include "experiments/sweep/sweep_folder.hpp"
 #include "experiments/training/cell_cost.hpp"
 
 namespace isorbit::experiments {
 
 /// What a finished cell took; nothing where it is not finished, or its record does not say.
-[[nodiscard]] std::optional<CellCost> cost_of(const std::filesystem::path& sweep_folder, const Cell& cell);
+[[nodiscard]] std::optional<CellCost> cost_of(const SweepFolder& sweep_folder, const Cell& cell);
 
 /// Bytes of a cell's folder on the disk; a file with several names counts once.
-[[nodiscard]] double disk_bytes_of(const std::filesystem::path& sweep_folder, const Cell& cell);
+[[nodiscard]] double disk_bytes_of(const SweepFolder& sweep_folder, const Cell& cell);
 
 /// Relative errors, forecast / actual - 1, of one of the three.
 struct ForecastError {
@@ -26,8 +27,7 @@ struct ForecastErrors {
   ForecastError seconds, memory, disk;
 };
 /// Over the cells that were finished in one life with a forecast.
-[[nodiscard]] ForecastErrors forecast_errors(const std::filesystem::path& sweep_folder,
-                                             std::span<const Cell> cells);
+[[nodiscard]] ForecastErrors forecast_errors(const SweepFolder& sweep_folder, std::span<const Cell> cells);
 
 /// A line: "forecast error of 8 cells: seconds median 4 %, worst +11 % (poet_bs seed 1); ..."; empty where no
 /// cell can be compared.
@@ -35,6 +35,6 @@ struct ForecastErrors {
 
 /// Writes <folder>/forecast.json: forecast and actual of every finished cell, and the errors. Throws
 /// std::runtime_error naming the path.
-void write_forecast_errors(const std::filesystem::path& sweep_folder, std::span<const Cell> cells);
+void write_forecast_errors(const SweepFolder& sweep_folder, std::span<const Cell> cells);
 
 }  // namespace isorbit::experiments

@@ -1,7 +1,6 @@
 #include "experiments/sweep/freeze.hpp"
 
 #include <map>
-#include <set>
 
 #include "core/record/durable_file.hpp"
 #include "experiments/sweep/overrides.hpp"
@@ -14,11 +13,18 @@ using core::Json;
 
 class Freezer {
  public:
-  Freezer(const fs::path& sweep, const fs::path& folder)
-      : beside_(fs::absolute(sweep).parent_path()), folder_(folder) {}
+  Freezer(const fs::path& sweep, const fs::path& folder, const OwnNames& ours)
+      : beside_(fs::absolute(sweep).parent_path()), folder_(folder), taken_(ours) {}
 
-  fs::path freeze(Json sweep, const fs::path& name) {
-    const fs::path target = place(name);
+  /// Documents of one name from several folders are told apart by a number.
+  fs::path place(const fs::path& name) {
+    std::string target = name.string();
+    for (std::size_t number = 2; !taken_.insert(target).second; ++number)
+      target = std::to_string(number) + "-" + name.string();
+    return folder_ / target;
+  }
+
+  fs::path freeze(Json sweep, const fs::path& target) {
     copy(sweep.at("model"), "file");
     for (auto& [arm, fields] : sweep.at("arms").items()) {
       copy(fields, "method");
@@ -34,14 +40,6 @@ class Freezer {
  private:
   fs::path at(const Json& name) const { return (beside_ / name.get<std::string>()).lexically_normal(); }
 
-  /// Documents of one name from several folders are told apart by a number.
-  fs::path place(const fs::path& name) {
-    fs::path target = folder_ / name;
-    for (std::size_t number = 2; !taken_.insert(target).second; ++number)
-      target = folder_ / (std::to_string(number) + "-" + name.string());
-    return target;
-  }
-
   void copy(Json& fields, const char* field) {
     if (!fields.contains(field)) return;
     const fs::path file = at(fields[field]);
@@ -55,17 +53,22 @@ class Freezer {
 
   fs::path beside_, folder_;
   std::map<std::string, fs::path> copied_;
-  std::set<fs::path> taken_;
+  OwnNames taken_;
 };
 
 }  // namespace
 
-fs::path freeze(const SweepRequest& request, const fs::path& folder) {
+fs::path frozen_sweep(const SweepRequest& request, const fs::path& folder, const OwnNames& ours) {
+  return Freezer(request.file, folder, ours).place(request.file.filename());
+}
+
+fs::path freeze(const SweepRequest& request, const fs::path& folder, const OwnNames& ours) {
   core::Document sweep = core::read_document(request.file);
   core::Problems problems;
-  (void)apply_overrides(sweep.root, request.overrides, problems);
+  (void)apply_overrides(sweep.root, request, problems);
   problems.throw_if_any();
-  return Freezer(request.file, folder).freeze(sweep.root, request.file.filename());
+  Freezer freezer(request.file, folder, ours);
+  return freezer.freeze(sweep.root, freezer.place(request.file.filename()));
 }
 
 }  // namespace isorbit::experiments

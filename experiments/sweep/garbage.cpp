@@ -48,7 +48,7 @@ void add_abandoned(const std::filesystem::path& folder, std::vector<Garbage>& ou
 
 }  // namespace
 
-std::vector<Garbage> garbage_of(const std::filesystem::path& sweep_folder, const Cell& cell, bool failed) {
+std::vector<Garbage> garbage_of(const SweepFolder& sweep_folder, const Cell& cell, bool failed) {
   const std::filesystem::path folder = locate(sweep_folder, cell);
   std::vector<Garbage> out;
   add_abandoned(folder, out);

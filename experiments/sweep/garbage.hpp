@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/sweep/sweep.hpp"
+#include "experiments/sweep/sweep_folder.hpp"
 
 namespace isorbit::experiments {
 
@@ -20,8 +21,7 @@ struct Garbage {
 /// cell that is not complete the newest attempt, the two newest with a checkpoint and those with weights are
 /// never among them, nor is anything whose owner may be alive. Throws std::system_error where something
 /// cannot be read, so that it cannot be told what is needed.
-[[nodiscard]] std::vector<Garbage> garbage_of(const std::filesystem::path& sweep_folder, const Cell& cell,
-                                              bool failed);
+[[nodiscard]] std::vector<Garbage> garbage_of(const SweepFolder& sweep_folder, const Cell& cell, bool failed);
 
 /// Removes it. Throws std::filesystem::filesystem_error.
 void remove_garbage(const Garbage& garbage);

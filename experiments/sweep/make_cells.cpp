@@ -22,9 +22,11 @@ class Maker {
         resolver_(sources, data_dir, problems) {}
 
   MadeCells run() {
+    std::vector<std::vector<std::size_t>> by_arm(sources_.arms().size());
+    for (std::size_t i = 0; i < expansion_.candidates.size(); ++i)
+      by_arm[expansion_.candidates[i].arm].push_back(i);
     for (const std::size_t arm : starts_.order())
-      for (std::size_t i = 0; i < expansion_.candidates.size(); ++i)
-        if (expansion_.candidates[i].arm == arm) make(i);
+      for (const std::size_t i : by_arm[arm]) make(i);
     out_.notes.insert(out_.notes.end(), resolver_.notes().begin(), resolver_.notes().end());
     return std::move(out_);
   }

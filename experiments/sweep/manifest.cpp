@@ -1,11 +1,10 @@
 #include "experiments/sweep/manifest.hpp"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <stdexcept>
 
+#include "core/document/json_file.hpp"
 #include "core/record/durable_file.hpp"
-#include "experiments/sweep/labels.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -13,6 +12,11 @@ namespace {
 using core::Field;
 using core::Json;
 using core::Spec;
+
+constexpr std::size_t kLongest = std::size_t{1} << 30;  // a hundred thousand cells take a tenth of it
+
+/// A file's name may be no UTF-8.
+std::string line_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 Json object_of(const std::vector<Assignment>& changed) {
   Json out = Json::object();
@@ -137,13 +141,35 @@ Json manifest_of(const Sweep& sweep) {
   return out;
 }
 
+std::string manifest_text(const Sweep& sweep) {
+  std::string text;
+  const Json manifest = manifest_of(sweep);
+  for (const auto& [name, value] : manifest.items()) {
+    text += (text.empty() ? "{" : ",\n ") + Json(name).dump() + ": ";
+    if (!value.is_array()) {
+      text += line_of(value);
+      continue;
+    }
+    for (std::size_t i = 0; i < value.size(); ++i) text += (i == 0 ? "[\n  " : ",\n  ") + line_of(value[i]);
+    text += value.empty() ? "[]" : "]";
+  }
+  text += "}\n";
+  if (text.size() > kLongest)
+    throw std::runtime_error("the plan of sweep " + sweep.name + " takes " +
+                             std::to_string(text.size() >> 20) + " MiB; expected at most " +
+                             std::to_string(kLongest >> 20) +
+                             "; because it could not be read again; make a sweep of fewer cells");
+  return text;
+}
+
 void write_manifest(const std::filesystem::path& folder, const Sweep& sweep) {
+  const std::string text = manifest_text(sweep);
   std::filesystem::create_directories(folder);
-  core::write_durably(folder / "plan.json", manifest_of(sweep).dump(1) + "\n");
+  core::write_durably(manifest_path(folder), text);
 }
 
 Sweep read_manifest(const std::filesystem::path& folder) {
-  const core::Document document = core::read_document(folder / "plan.json");
+  const core::Document document = core::read_long_document(manifest_path(folder), kLongest);
   core::Problems problems;
   const Json plan = core::resolve(document.root, manifest_spec(), {&document, "", nullptr}, problems);
   problems.throw_if_any();
@@ -171,45 +197,6 @@ Sweep read_manifest(const std::filesystem::path& folder) {
     sweep.dropped.push_back(std::move(dropped));
   }
   return sweep;
-}
-
-void check_data(const std::filesystem::path& folder, const Sweep& sweep) {
-  std::map<std::string, std::string> begun;
-  try {
-    for (const Cell& cell : read_manifest(folder).cells) begun[cell.facts.data] = cell.facts.data_sha256;
-  } catch (const std::exception&) {
-    return;
-  }
-  core::Problems problems;
-  std::set<std::string> said;
-  for (const Cell& cell : sweep.cells) {
-    const auto before = begun.find(cell.facts.data);
-    if (before == begun.end() || before->second.empty() || before->second == cell.facts.data_sha256) continue;
-    if (!said.insert(cell.facts.data).second) continue;
-    problems.add(
-        {(folder / "plan.json").string(),
-         {},
-         "",
-         "data " + core::shown(Json(cell.facts.data)) + " of SHA-256 " + cell.facts.data_sha256.substr(0, 8),
-         "that of " + before->second.substr(0, 8) + ", which the sweep was begun with",
-         "runs on different data cannot be compared; put the old files back, or begin anew in another "
-         "folder with -o",
-         {}});
-  }
-  problems.throw_if_any();
-}
-
-std::filesystem::path locate(const std::filesystem::path& sweep_folder, const Cell& cell) {
-  std::error_code error;
-  if (std::filesystem::is_directory(sweep_folder / cell.folder, error)) return sweep_folder / cell.folder;
-  const std::string tail = "s" + std::to_string(cell.seed) + "-" + short_id(cell.id);
-  std::vector<std::filesystem::path> found;
-  for (const auto& arm : std::filesystem::directory_iterator(sweep_folder, error)) {
-    if (!arm.is_directory(error)) continue;
-    for (const auto& entry : std::filesystem::directory_iterator(arm.path(), error))
-      if (entry.path().filename().string().ends_with(tail)) found.push_back(entry.path());
-  }
-  return found.empty() ? sweep_folder / cell.folder : *std::min_element(found.begin(), found.end());
 }
 
 }  // namespace isorbit::experiments

@@ -13,10 +13,10 @@ using core::pointer_join;
 class Tracer {
  public:
   Tracer(const SweepSources& sources, const Candidate& cell, std::span<const Override> overrides)
-      : s_(sources), cell_(cell), overrides_(overrides), arm_(sources.arms()[cell.arm]) {}
+      : s_(sources), cell_(cell), overrides_(overrides), arm_(sources.fields(cell.arm)) {}
 
   std::vector<Origin> run() {
-    const Json& arm = s_.resolved.at("arms").at(arm_);
+    const Json& arm = arm_;
     const std::string arm_pointer = s_.arm_pointer(cell_.arm);
     const Json model = evaluated_constants(s_.models[cell_.arm]->root, cell_.size, cell_.model_constants);
     for (const auto& [name, value] : model.items()) add("model." + name, value, model_source(name));
@@ -30,7 +30,7 @@ class Tracer {
     fields("data", cell_.data);
     fields("training", cell_.training);
     if (arm.contains("from")) add("from", arm.at("from"), written(arm_pointer + "/from"));
-    add("seed", cell_.seed, written("/seeds"));
+    add("seed", cell_.seed, seed_source());
     return std::move(out_);
   }
 
@@ -47,7 +47,7 @@ class Tracer {
   }
 
   std::string model_source(const std::string& name) const {
-    const Json own = s_.resolved.at("arms").at(arm_).at("model").value("constants", Json::object());
+    const Json own = arm_.at("model").value("constants", Json::object());
     if (own.contains(name))
       return written(pointer_join(s_.arm_pointer(cell_.arm) + "/model/constants", name));
     if (arm_model(s_.resolved, arm_).at("constants").contains(name))
@@ -62,12 +62,22 @@ class Tracer {
 
   void fields(const std::string& group, const Json& values) {
     const Json& given = s_.document.root.at(group);
-    const Json& otherwise = s_.resolved.at("arms").at(arm_).at(group);
+    const Json& otherwise = arm_.at(group);
     for (const auto& [name, value] : values.items()) {
       std::string source = given.contains(name) ? written(pointer_join("/" + group, name)) : "default";
       if (otherwise.contains(name)) source = written(s_.arm_pointer(cell_.arm) + "/" + group + "/" + name);
       add(group + "." + name, value, std::move(source));
     }
+  }
+
+  /// A seed of the command line's own stands among the document's.
+  std::string seed_source() const {
+    const Json& seeds = s_.resolved.at("seeds");
+    const auto index = static_cast<std::size_t>(std::ranges::find(seeds, Json(cell_.seed)) - seeds.begin());
+    const std::string pointer = pointer_join("/seeds", index);
+    const bool added =
+        std::ranges::any_of(overrides_, [&](const Override& o) { return o.pointer == pointer; });
+    return written(added ? pointer : "/seeds");
   }
 
   std::string written(const std::string& pointer) const {
@@ -79,7 +89,7 @@ class Tracer {
   const SweepSources& s_;
   const Candidate& cell_;
   std::span<const Override> overrides_;
-  std::string arm_;
+  const Json& arm_;  // its fields
   std::vector<Origin> out_;
 };
 

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "core/document/json_cursor.hpp"
-#include "experiments/sweep/sweep.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -169,6 +168,18 @@ class Writer {
   std::vector<Json> values_;
 };
 
+/// The seed as one more of a sweep document's; nothing where it has it, or its seeds are no list.
+std::optional<Override> add_seed(Json& sweep, std::int64_t seed) {
+  if (!sweep.is_object()) return {};
+  const core::Spec spec = sweep_spec();
+  const std::vector<core::Field>& fields = spec.description().fields;
+  Json seeds = sweep.value("seeds", *std::ranges::find(fields, "seeds", &core::Field::name)->fallback);
+  if (!seeds.is_array() || std::ranges::find(seeds, Json(seed)) != seeds.end()) return {};
+  seeds.push_back(seed);
+  sweep["seeds"] = seeds;
+  return Override{"--seed " + std::to_string(seed), pointer_join("/seeds", seeds.size() - 1)};
+}
+
 bool covers(const std::string& outer, const std::string& inner) {
   return inner == outer || (inner.starts_with(outer) && inner[outer.size()] == '/');
 }
@@ -205,6 +216,13 @@ std::vector<Override> apply_overrides(Json& sweep, std::span<const std::string> 
   std::vector<Override> written;
   for (const std::string& text : texts)
     if (auto override = Writer(sweep, text, problems).write()) written.push_back(std::move(*override));
+  return written;
+}
+
+std::vector<Override> apply_overrides(Json& sweep, const SweepRequest& request, core::Problems& problems) {
+  std::vector<Override> written = apply_overrides(sweep, request.overrides, problems);
+  if (request.seed)
+    if (auto seed = add_seed(sweep, *request.seed)) written.push_back(std::move(*seed));
   return written;
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/document/problem.hpp"
+#include "experiments/sweep/sweep.hpp"
 
 namespace isorbit::experiments {
 
@@ -21,6 +21,9 @@ struct Override {
 /// `arms.NAME.model.size`), `training.X` and `data.X` fields; other names are paths in the document. A single
 /// value takes the place of an axis of the same name. What cannot be written is a problem.
 [[nodiscard]] std::vector<Override> apply_overrides(core::Json& sweep, std::span<const std::string> texts,
+                                                    core::Problems& problems);
+/// Those of a request, and its seed.
+[[nodiscard]] std::vector<Override> apply_overrides(core::Json& sweep, const SweepRequest& request,
                                                     core::Problems& problems);
 
 /// Problems at what an override wrote name the override instead of the file.

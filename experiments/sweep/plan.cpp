@@ -74,7 +74,7 @@ std::string totals_text(std::span<const Cell> left, const PlanForecast& forecast
 
 }  // namespace
 
-std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std::filesystem::path& folder,
+std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const SweepFolder& folder,
                       const PlanForecast& forecast) {
   TextTable table({"id", "arm", "changed", "seed", "from", "state", "steps", "tokens", "parameters", "time",
                    "took", "memory", "disk", "spectra", "unigram"});
@@ -117,7 +117,7 @@ std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const std
   return text;
 }
 
-std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const std::filesystem::path& folder,
+std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const SweepFolder& folder,
                       const PlanForecast& forecast) {
   std::string text;
   for (const Cell& cell : cells) {

@@ -8,6 +8,7 @@
 
 #include "experiments/sweep/forecast.hpp"
 #include "experiments/sweep/sweep.hpp"
+#include "experiments/sweep/sweep_folder.hpp"
 
 namespace isorbit::experiments {
 
@@ -20,11 +21,11 @@ struct PlanForecast {
 
 /// A line per cell with its state in `folder`, counts, dropped combinations with their clauses, notes.
 [[nodiscard]] std::string plan_text(const Sweep& sweep, std::span<const Cell> cells,
-                                    const std::filesystem::path& folder, const PlanForecast& forecast = {});
+                                    const SweepFolder& folder, const PlanForecast& forecast = {});
 /// An object a line: cells, then dropped combinations ("dropped": clause), then with a forecast the whole
 /// ("jobs": seconds by number of cells at once).
 [[nodiscard]] std::string plan_json(const Sweep& sweep, std::span<const Cell> cells,
-                                    const std::filesystem::path& folder, const PlanForecast& forecast = {});
+                                    const SweepFolder& folder, const PlanForecast& forecast = {});
 /// Every value of every cell with the layer it came from.
 [[nodiscard]] std::string config_text(std::span<const Cell> cells);
 

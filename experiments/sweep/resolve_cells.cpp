@@ -115,13 +115,13 @@ const Method* CellResolver::method_of(const Candidate& c, const std::string& key
 
 /// Where the candidate's field of data stands: in its arm, where that has it otherwise.
 std::string CellResolver::data_pointer(const Candidate& c, const std::string& field) const {
-  const bool own = s_.resolved.at("arms").at(arms_[c.arm]).at("data").contains(field);
+  const bool own = s_.fields(c.arm).at("data").contains(field);
   return (own ? s_.arm_pointer(c.arm) : "") + "/data/" + field;
 }
 
 /// Which arm it is, where its model or data are not the sweep's; else empty.
 std::string CellResolver::own_arm(const Candidate& c) const {
-  const Json& arm = s_.resolved.at("arms").at(arms_[c.arm]);
+  const Json& arm = s_.fields(c.arm);
   if (arm.at("model").empty() && arm.at("data").empty()) return {};
   return "arm " + shown(Json(arms_[c.arm])) + " trains " + s_.models[c.arm]->file;
 }
@@ -199,7 +199,7 @@ void CellResolver::check_ranks(const Candidate& c, const core::Model& model) {
   const std::int64_t ranks = c.training.value("ranks", std::int64_t{1}),
                      batch = batch_request(model, 1).batch;
   if (ranks == 1) return;
-  const bool own = s_.resolved.at("arms").at(arms_[c.arm]).at("training").contains("ranks");
+  const bool own = s_.fields(c.arm).at("training").contains("ranks");
   const std::string at = (own ? s_.arm_pointer(c.arm) : "") + "/training/ranks";
   if (std::optional<core::Problem> misfit = misfit_of_ranks(s_.document, at, batch, ranks)) {
     add(std::move(*misfit));
@@ -239,7 +239,7 @@ void CellResolver::check_start(const Candidate& c, const Method& method, const c
     add({s_.document.file,
          s_.document.position(at),
          at,
-         shown(s_.resolved.at("arms").at(arms_[c.arm]).at("from")),
+         shown(s_.fields(c.arm).at("from")),
          "weights of the model",
          std::move(misfit),
          {}});

@@ -49,7 +49,7 @@ class CellResolver {
   void add(core::Problem problem);
 
   const SweepSources& s_;
-  std::vector<std::string> arms_;
+  const std::vector<std::string>& arms_;
   std::filesystem::path data_dir_;
   core::Problems& problems_;
   std::set<std::string> reported_, checked_;

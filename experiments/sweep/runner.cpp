@@ -9,7 +9,6 @@
 #include "experiments/sweep/cell_pool.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/processors.hpp"
-#include "experiments/sweep/publication.hpp"
 #include "experiments/sweep/status.hpp"
 
 namespace isorbit::experiments {
@@ -40,23 +39,23 @@ void work_side_by_side(CellPool& pool, std::size_t jobs, std::size_t threads,
 struct Sorted {
   std::vector<const Cell*> missing;
   std::vector<std::pair<const Cell*, Failure>> untold;  // it cannot be told whether they are complete
-  std::size_t complete = 0, left_failed = 0;
+  std::size_t complete = 0, left_failed = 0, left = 0;
 };
 
-Sorted sort(std::span<const Cell> cells, const RunRequest& request) {
+Sorted sort(std::span<const Cell> cells, const SweepFolder& folder, bool retry) {
   Sorted out;
   for (const Cell& cell : cells) {
     try {
-      if (is_complete(locate(request.folder, cell), cell.id)) {
+      if (is_complete(locate(folder, cell), cell.id)) {
         ++out.complete;
         continue;
       }
-      const std::optional<Failure> before = last_failure(request.folder, cell);
+      const std::optional<Failure> before = last_failure(folder, cell);
       const bool own = before && repeats(before->kind);
-      if (own == request.retry)
+      if (own == retry)
         out.missing.push_back(&cell);
-      else if (own)
-        ++out.left_failed;
+      else
+        ++(own ? out.left_failed : out.left);
     } catch (const std::exception& error) {
       out.untold.emplace_back(&cell, failure_of(error));
     }
@@ -65,10 +64,10 @@ Sorted sort(std::span<const Cell> cells, const RunRequest& request) {
 }
 
 /// Those of which nothing can be told fail, and with them what starts from them.
-CellQueue queue_of(const Sorted& sorted, const RunRequest& request) {
+CellQueue queue_of(const Sorted& sorted, const SweepFolder& folder) {
   std::vector<const Cell*> cells = sorted.missing;
   for (const auto& [cell, failure] : sorted.untold) cells.push_back(cell);
-  CellQueue queue(std::move(cells), [&](const Cell& cell) { return has_source(request.folder, cell); });
+  CellQueue queue(std::move(cells), [&](const Cell& cell) { return has_source(folder, cell); });
   for (const auto& [cell, failure] : sorted.untold) queue.refuse(*cell, failure.reason);
   return queue;
 }
@@ -84,15 +83,16 @@ std::size_t threads_of(const Cell& cell) {
   return cell.document.at("training").at("threads").get<std::size_t>();
 }
 
-bool has_source(const std::filesystem::path& sweep_folder, const Cell& cell) {
+bool has_source(const SweepFolder& sweep_folder, const Cell& cell) {
   if (!cell.from || cell.from->id.empty()) return true;
   const CellState source = state_of(sweep_folder, source_of(cell));
   return source == CellState::done || source == CellState::unknown;  // the cell that reads it says why
 }
 
 RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, RunObserver& observer) {
+  const SweepFolder folder(request.folder);
   std::size_t threads = 1;
-  Sorted sorted = sort(cells, request);
+  Sorted sorted = sort(cells, folder, request.retry);
   const std::size_t jobs = std::min(request.jobs, sorted.missing.size());
   if (jobs > 1) {
     sort_dearest_first(sorted.missing, [&](const Cell& cell) {
@@ -102,7 +102,7 @@ RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, Run
   }
   for (const auto& [cell, failure] : sorted.untold)
     observer.end(*cell, {Outcome::failed, failure.reason, 0, failure.step, failure.kind});
-  CellPool pool(queue_of(sorted, request), request, observer);
+  CellPool pool(queue_of(sorted, folder), request, observer);
   if (jobs > 1)
     work_side_by_side(pool, jobs, threads, request.processors);
   else
@@ -110,6 +110,7 @@ RunSummary run_cells(std::span<const Cell> cells, const RunRequest& request, Run
   RunSummary summary = pool.summary();
   summary.complete += sorted.complete;
   summary.left_failed = sorted.left_failed;
+  summary.left += sorted.left;
   summary.failed += sorted.untold.size();
   return summary;
 }

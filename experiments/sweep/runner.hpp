@@ -12,6 +12,7 @@
 #include "experiments/sweep/claim.hpp"
 #include "experiments/sweep/forecast.hpp"
 #include "experiments/sweep/sweep.hpp"
+#include "experiments/sweep/sweep_folder.hpp"
 #include "experiments/training/trainer.hpp"
 
 namespace isorbit::experiments {
@@ -24,6 +25,8 @@ class RunObserver {
   virtual void begin(const Cell& /*cell*/, std::size_t /*index*/, std::size_t /*count*/) {}
   virtual void step(const Cell& /*cell*/, const Progress& /*progress*/) {}
   virtual void end(const Cell& /*cell*/, const CellResult& /*result*/) {}
+  /// The cell needs no training after all: another process was first, or only its publication was missing.
+  virtual void found(const Cell& /*cell*/) {}
   /// What the user should know of the cell, a sentence.
   virtual void note(const Cell& /*cell*/, const std::string& /*text*/) {}
   /// Another process works on the cell: host, pid, job.
@@ -50,7 +53,8 @@ struct RunRequest {
 
 struct RunSummary {
   std::size_t complete = 0;  // before and now
-  std::size_t ran = 0, failed = 0, busy = 0, left = 0;
+  std::size_t ran = 0, failed = 0, busy = 0;
+  std::size_t left = 0;         // not begun for a stop, or with `retry` for want of a failure
   std::size_t left_failed = 0;  // failed before for a reason of their own, and were left
   bool stopped = false;         // on request or by the time limit
 
@@ -61,8 +65,8 @@ struct RunSummary {
 /// Threads of the cell: its document's training.threads.
 [[nodiscard]] std::size_t threads_of(const Cell& cell);
 
-/// True unless a cell starts from another one of the sweep that is not complete in its folder.
-[[nodiscard]] bool has_source(const std::filesystem::path& sweep_folder, const Cell& cell);
+/// True unless a cell starts from another one of the sweep that is known not to be complete in its folder.
+[[nodiscard]] bool has_source(const SweepFolder& sweep_folder, const Cell& cell);
 
 /// Runs the missing ones of `cells`: in their order, or with several jobs the dearest first by forecast, of
 /// those that fit into memory beside the others, each after the one whose weights it starts from; with that

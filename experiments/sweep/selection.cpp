@@ -29,7 +29,7 @@ std::vector<std::string> names_of(const Sweep& sweep) {
 
 [[noreturn]] void refuse(const std::string& text, std::string found, std::string expected,
                          const std::optional<std::string>& near) {
-  throw core::DocumentError({{"command line --only " + text,
+  throw core::DocumentError({{"command line " + text,
                               {},
                               "",
                               std::move(found),
@@ -91,8 +91,8 @@ void check_value(const std::string& text, const Sweep& sweep, const std::string&
                  const std::string& value) {
   if (std::ranges::any_of(sweep.cells, [&](const Cell& cell) { return holds(name, value, cell); })) return;
   const std::vector<std::string> values = values_of(sweep, name);
-  refuse(text, name + " " + shown(Json(value)), core::expectation(core::Spec::text().one_of(values)),
-         core::nearest(value, values));
+  refuse("--only " + text, name + " " + shown(Json(value)),
+         core::expectation(core::Spec::text().one_of(values)), core::nearest(value, values));
 }
 
 std::vector<Term> parse(const std::string& text, const Sweep& sweep) {
@@ -101,12 +101,13 @@ std::vector<Term> parse(const std::string& text, const Sweep& sweep) {
   for (const std::string& word : words_of(text)) {
     const std::size_t equals = std::min(word.find('='), word.find_first_of("{["));
     const bool has_name = equals != std::string::npos && word[equals] == '=';
-    if (equals == 0 || (!has_name && terms.empty())) refuse(text, shown(Json(word)), "name=value", {});
+    if (equals == 0 || (!has_name && terms.empty()))
+      refuse("--only " + text, shown(Json(word)), "name=value", {});
     const std::string name = has_name ? word.substr(0, equals) : terms.back().name;
     const std::string value = has_name ? word.substr(equals + 1) : word;
     if (std::find(names.begin(), names.end(), name) == names.end())
-      refuse(text, "name " + shown(Json(name)), core::expectation(core::Spec::text().one_of(names)),
-             core::nearest(name, names));
+      refuse("--only " + text, "name " + shown(Json(name)),
+             core::expectation(core::Spec::text().one_of(names)), core::nearest(name, names));
     check_value(text, sweep, name, value);
     auto term = std::ranges::find(terms, name, &Term::name);
     if (term == terms.end()) term = terms.insert(term, Term{name, {}});
@@ -123,6 +124,7 @@ std::vector<Cell> select(const Sweep& sweep, const Selection& selection) {
   std::vector<Cell> out;
   for (const Cell& cell : sweep.cells) {
     if (selection.limit && out.size() >= *selection.limit) break;
+    if (selection.seed && cell.seed != *selection.seed) continue;
     const auto all_hold = [&](const std::vector<Term>& terms) {
       return std::all_of(terms.begin(), terms.end(), [&](const Term& term) { return holds(term, cell); });
     };
@@ -130,7 +132,9 @@ std::vector<Cell> select(const Sweep& sweep, const Selection& selection) {
       out.push_back(cell);
   }
   if (out.empty() && !alternatives.empty())
-    refuse(selection.only.front(), "no cell", "names and values that some cell has together", {});
+    refuse("--only " + selection.only.front(), "no cell", "names and values that some cell has together", {});
+  if (out.empty() && selection.seed)
+    refuse("--seed " + std::to_string(*selection.seed), "no cell", "a seed that some cell has", {});
   return out;
 }
 

@@ -1,4 +1,4 @@
-// Which cells of a sweep are meant: --only 'arm=poet*,seed=0,1' and --limit N.
+// Which cells of a sweep are meant: --only 'arm=poet*,seed=0,1', --seed N and --limit N.
 #pragma once
 #include <functional>
 #include <optional>
@@ -13,7 +13,8 @@ namespace isorbit::experiments {
 struct Selection {
   /// Each a list of name=value,value,... of which every name must have one of its values; one list suffices.
   std::vector<std::string> only;
-  std::optional<std::size_t> limit;
+  std::optional<std::size_t> limit = {};
+  std::optional<std::int64_t> seed = {};
 };
 
 /// The cells selected, in order. Names are arm (with the wildcards of parameters), seed, id (a beginning of

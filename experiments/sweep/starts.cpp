@@ -1,6 +1,7 @@
 #include "experiments/sweep/starts.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "experiments/training/weights.hpp"
 
@@ -17,9 +18,8 @@ const Json* value_of(const std::vector<Assignment>& changed, const std::string& 
   return nullptr;
 }
 
-/// True when `to` may start from `from`, which varies what it varies.
+/// True when `to` may start from `from`, of its seed, which varies what it varies.
 bool fits(const Candidate& to, const Candidate& from, const Json& where) {
-  if (to.seed != from.seed) return false;
   return std::ranges::all_of(from.changed, [&](const Assignment& a) {
     const Json* wanted = where.contains(a.name) ? &where.at(a.name) : value_of(to.changed, a.name);
     return wanted == nullptr || equal(*wanted, a.value);
@@ -39,7 +39,7 @@ Starts::Starts(const SweepSources& sources, core::Problems& problems)
 }
 
 void Starts::read(std::size_t arm) {
-  const Json& fields = s_.resolved.at("arms").at(names_[arm]);
+  const Json& fields = s_.fields(arm);
   if (!fields.contains("from")) return;
   const Json& from = fields.at("from");
   const bool is_object = from.is_object();
@@ -85,12 +85,18 @@ void Starts::check_circles() {
 }
 
 std::vector<std::size_t> Starts::order() const {
+  std::vector<std::vector<std::size_t>> followers(arms_.size());  // what starts from an arm, in order
   std::vector<std::size_t> order;
-  const auto has = [&](std::size_t arm) { return std::ranges::find(order, arm) != order.end(); };
-  for (std::size_t before = 1; before != order.size();) {  // of a circle there is no order
-    before = order.size();
-    for (std::size_t arm = 0; arm < arms_.size() && before == order.size(); ++arm)
-      if (!has(arm) && (!arms_[arm].arm || has(*arms_[arm].arm))) order.push_back(arm);
+  for (std::size_t arm = 0; arm < arms_.size(); ++arm)
+    if (arms_[arm].arm) followers[*arms_[arm].arm].push_back(arm);
+  std::set<std::size_t> ready;  // of a circle there is no order
+  for (std::size_t arm = 0; arm < arms_.size(); ++arm)
+    if (!arms_[arm].arm) ready.insert(arm);
+  while (!ready.empty()) {
+    const std::size_t arm = *ready.begin();
+    ready.erase(ready.begin());
+    order.push_back(arm);
+    ready.insert(followers[arm].begin(), followers[arm].end());
   }
   return order;
 }
@@ -98,12 +104,13 @@ std::vector<std::size_t> Starts::order() const {
 std::optional<std::size_t> Starts::candidate_of(const Candidate& candidate, const Expansion& expansion) {
   const ArmStart& start = arms_[candidate.arm];
   if (!start.arm) return std::nullopt;
+  if (by_arm_and_seed_.empty())
+    for (std::size_t i = 0; i < expansion.candidates.size(); ++i)
+      by_arm_and_seed_[{expansion.candidates[i].arm, expansion.candidates[i].seed}].push_back(i);
   check_where(candidate.arm, expansion);
   std::vector<std::size_t> found;
-  for (std::size_t i = 0; i < expansion.candidates.size(); ++i) {
-    const Candidate& other = expansion.candidates[i];
-    if (other.arm == *start.arm && fits(candidate, other, start.where)) found.push_back(i);
-  }
+  for (const std::size_t i : by_arm_and_seed_[{*start.arm, candidate.seed}])
+    if (fits(candidate, expansion.candidates[i], start.where)) found.push_back(i);
   if (found.size() == 1) return found.front();
   if (!said_[candidate.arm]) report(candidate, expansion, found);
   said_[candidate.arm] = true;
@@ -112,7 +119,7 @@ std::optional<std::size_t> Starts::candidate_of(const Candidate& candidate, cons
 
 /// The names of "where" are among those that the other arm varies.
 void Starts::check_where(std::size_t arm, const Expansion& expansion) {
-  if (said_[arm]) return;
+  if (said_[arm] || arms_[arm].where.empty() || !where_checked_.insert(arm).second) return;
   std::vector<std::string> varied;
   for (const Candidate& other : expansion.candidates)
     if (other.arm == *arms_[arm].arm)

@@ -2,7 +2,9 @@
 // starts from the one cell of that arm with its seed and with its values of everything that both vary;
 // "where" says those that the two do not share.
 #pragma once
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -41,9 +43,11 @@ class Starts {
 
   const SweepSources& s_;
   core::Problems& problems_;
-  std::vector<std::string> names_;
+  const std::vector<std::string>& names_;
   std::vector<ArmStart> arms_;
   std::vector<bool> said_;
+  std::set<std::size_t> where_checked_;
+  std::map<std::pair<std::size_t, std::int64_t>, std::vector<std::size_t>> by_arm_and_seed_;  // candidates
 };
 
 }  // namespace isorbit::experiments

@@ -1,8 +1,10 @@
 #include "experiments/sweep/status.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <map>
+#include <system_error>
 
 #include "core/record/journal.hpp"
 #include "core/record/run_file.hpp"
@@ -12,12 +14,17 @@
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/publication.hpp"
 #include "experiments/sweep/text_table.hpp"
+#include "experiments/sweep/time_left.hpp"
 #include "experiments/training/attempts.hpp"
+#include "experiments/training/cell_identity.hpp"
+#include "experiments/training/result.hpp"
 
 namespace isorbit::experiments {
 namespace {
 
 using core::Json;
+
+constexpr std::size_t kMostPlanned = 40;  // lines of cells of which there is nothing to say
 
 std::optional<double> number(const Json& row, const char* name) {
   const auto it = row.find(name);
@@ -25,9 +32,10 @@ std::optional<double> number(const Json& row, const char* name) {
   return it->get<double>();
 }
 
-void read_journal(const std::filesystem::path& file, CellStatus& status) {
-  if (!core::is_there(file)) return;
-  for (const Json& row : core::Journal::read(file).rows) {
+void read_journal(const std::filesystem::path& file, const std::string& cell_id, CellStatus& status) {
+  const std::vector<Json> rows = core::Journal::read(file).rows;
+  check_identity(file, rows, cell_id);
+  for (const Json& row : rows) {
     if (!row.is_object()) continue;
     const std::string kind = row.value("t", std::string());
     if (kind == "train") {
@@ -39,17 +47,17 @@ void read_journal(const std::filesystem::path& file, CellStatus& status) {
   }
 }
 
-void read_record(const std::filesystem::path& file, CellStatus& status) {
-  const core::RunRecord record = core::read_run(file);
-  const auto last = [&](const char* path, const char* column) -> std::optional<double> {
-    const core::Series* series = record.find(path);
-    if (series == nullptr || series->find(column) == nullptr) return {};
-    const std::vector<double> values = series->at(column).doubles();
-    return values.empty() ? std::optional<double>() : values.back();
-  };
-  status.step = static_cast<std::int64_t>(last("train", "step").value_or(0));
-  status.loss = last("train", "loss");
-  status.valid_loss = last("valid", "loss");
+/// What done.json says; where it does not have the last loss, as those of before did not, the record has.
+void read_result_of(const std::filesystem::path& folder, const std::string& cell_id, CellStatus& status) {
+  const Result result = read_result(done_path(folder));
+  status.step = result.step;
+  status.loss = result.loss;
+  if (!std::isnan(result.metric)) status.valid_loss = result.metric;
+  if (status.loss) return;
+  const core::RunRecord record = read_cell_run(folder / "run.h5", cell_id);
+  const core::Series* train = record.find("train");
+  if (train == nullptr || train->find("loss") == nullptr || train->at("loss").size() == 0) return;
+  status.loss = train->at("loss").doubles().back();
 }
 
 /// Why it failed, who works on it, and whether that one has been heard of lately.
@@ -112,88 +120,120 @@ CellState state_of_attempts(const std::filesystem::path& folder, const std::vect
   return newest_file(folder, "journal.log") ? CellState::stopped : CellState::planned;
 }
 
-/// Throws what says that it cannot be told.
-CellState told_state_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
-  const std::filesystem::path folder = locate(sweep_folder, cell);
-  if (is_complete(folder, cell.id)) return CellState::done;
-  return state_of_attempts(folder, attempts_in(folder));
+CellStatus read_status(const std::filesystem::path& folder, const std::string& cell_id) {
+  CellStatus status;
+  const std::vector<Attempt> attempts = attempts_in(folder);
+  if (!attempts.empty()) status.attempt = attempts.front().number;
+  if (is_complete(folder, cell_id)) {
+    status.state = CellState::done;
+    read_result_of(folder, cell_id, status);
+    return status;
+  }
+  status.state = state_of_attempts(folder, attempts);
+  if (attempts.empty()) return status;
+  const Worker worker = worker_of(attempts.front());
+  status.owner = worker.owner;
+  if (worker.lost) status.silent_seconds = worker.silent;
+  if (status.state == CellState::failed)
+    if (const auto failure = read_failure(attempts.front().folder)) {
+      status.kind = name_of(failure->kind);
+      status.reason = failure->reason;
+    }
+  if (const auto journal = newest_file(folder, "journal.log")) read_journal(*journal, cell_id, status);
+  return status;
 }
 
 }  // namespace
 
-CellState state_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
+CellState state_of(const SweepFolder& sweep_folder, const Cell& cell) {
   try {
-    return told_state_of(sweep_folder, cell);
+    const std::filesystem::path folder = locate(sweep_folder, cell);
+    if (is_complete(folder, cell.id)) return CellState::done;
+    return state_of_attempts(folder, attempts_in(folder));
   } catch (const std::exception& error) {
-    if (!core::is_unreadable(error)) throw;
-    return CellState::unknown;
+    if (core::is_unreadable(error)) return CellState::unknown;
+    throw;
   }
 }
 
-std::optional<Failure> last_failure(const std::filesystem::path& sweep_folder, const Cell& cell) {
+std::optional<Failure> last_failure(const SweepFolder& sweep_folder, const Cell& cell) {
   const std::vector<Attempt> attempts = attempts_in(locate(sweep_folder, cell));
   return attempts.empty() ? std::nullopt : read_failure(attempts.front().folder);
 }
 
-CellStatus status_of(const std::filesystem::path& sweep_folder, const Cell& cell) {
+CellStatus status_of(const SweepFolder& sweep_folder, const Cell& cell) {
   CellStatus status;
   try {
-    status.state = told_state_of(sweep_folder, cell);
-    const std::filesystem::path folder = locate(sweep_folder, cell);
-    if (const std::vector<Attempt> attempts = attempts_in(folder); !attempts.empty()) {
-      const Worker worker = worker_of(attempts.front());
-      status.attempt = attempts.front().number;
-      if (status.state != CellState::done) status.owner = worker.owner;
-      if (status.state != CellState::done && worker.lost) status.silent_seconds = worker.silent;
-    }
-    if (status.state == CellState::done)
-      read_record(folder / "run.h5", status);
-    else if (const auto journal = newest_file(folder, "journal.log"))
-      read_journal(*journal, status);
-    if (const auto failure = last_failure(sweep_folder, cell); status.state == CellState::failed && failure) {
-      status.kind = name_of(failure->kind);
-      status.reason = failure->reason;
-    }
+    return read_status(locate(sweep_folder, cell), cell.id);
   } catch (const std::exception& error) {
-    if (core::is_unreadable(error)) status.state = CellState::unknown;
+    status.state = core::is_unreadable(error) ? CellState::unknown : state_of(sweep_folder, cell);
     status.reason = error.what();
   }
   return status;
 }
 
-std::vector<Cell> missing_cells(std::span<const Cell> cells, const std::filesystem::path& sweep_folder) {
+SweepStatus status_of(const SweepFolder& sweep_folder, std::span<const Cell> cells) {
+  SweepStatus out;
+  for (const Cell& cell : cells) out.cells.push_back(status_of(sweep_folder, cell));
+  return out;
+}
+
+bool SweepStatus::has_unknown() const {
+  return std::ranges::any_of(cells, [](const CellStatus& s) { return s.state == CellState::unknown; });
+}
+
+std::vector<Cell> missing_cells(std::span<const Cell> cells, const SweepFolder& sweep_folder) {
   std::vector<Cell> missing;
   for (const Cell& cell : cells)
     if (state_of(sweep_folder, cell) != CellState::done) missing.push_back(cell);
   return missing;
 }
 
-std::string status_text(const std::filesystem::path& sweep_folder, const Sweep& sweep) {
-  TextTable table({"id", "state", "arm", "changed", "seed", "from", "attempt", "step", "loss", "valid", ""});
-  std::map<std::string, int> counts;
-  for (const Cell& cell : sweep.cells) {
-    const CellStatus s = status_of(sweep_folder, cell);
-    ++counts[name_of(s.state)];
+std::string status_text(const SweepFolder& sweep_folder, std::span<const Cell> cells,
+                        const SweepStatus& status, bool all) {
+  TextTable table(
+      {"id", "state", "arm", "changed", "seed", "plan", "from", "attempt", "step", "loss", "valid", ""});
+  std::map<std::string, std::size_t> counts, planned;
+  bool listed = false;
+  for (const CellStatus& s : status.cells) ++counts[name_of(s.state)];
+  const bool in_short = !all && counts[name_of(CellState::planned)] > kMostPlanned;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const Cell& cell = cells[i];
+    const CellStatus& s = status.cells[i];
+    if (in_short && s.state == CellState::planned) {
+      ++planned[cell.arm];
+      continue;
+    }
+    listed = true;
     const std::string step = std::to_string(s.step) + "/" + std::to_string(cell.facts.steps);
     table.add({short_id(cell.id), name_of(s.state), cell.arm, label_of(cell.changed),
-               std::to_string(cell.seed), cell.from ? cell.from->text() : "",
+               std::to_string(cell.seed), short_id(cell.plan), cell.from ? cell.from->text() : "",
                s.attempt > 0 ? std::to_string(s.attempt) : "-", step, loss_text(s.loss),
                loss_text(s.valid_loss), remark(s)});
   }
-  std::string text = table.text() + "\n" + std::to_string(sweep.cells.size()) + " cells:";
-  for (const auto& [state, count] : counts) text += " " + std::to_string(count) + " " + state;
-  const std::string errors = text_of(forecast_errors(sweep_folder, sweep.cells));
-  return text + "\n" + errors + (errors.empty() ? "" : "\n");
+  std::string text = listed ? table.text() : "";
+  for (const auto& [arm, count] : planned) text += arm + ": " + std::to_string(count) + " planned\n";
+  if (!planned.empty()) text += "--missing lists them\n";
+  text += "\n" + std::to_string(cells.size()) + " cells:";
+  for (const auto& [state, count] : counts)
+    if (count > 0) text += " " + std::to_string(count) + " " + state;
+  const std::string left = time_left_text(sweep_folder, cells, status);
+  const std::string errors = text_of(forecast_errors(sweep_folder, cells));
+  return text + "\n" + left + errors + (errors.empty() ? "" : "\n");
 }
 
-std::string status_json(const std::filesystem::path& sweep_folder, const Sweep& sweep) {
+std::string status_json(const SweepFolder& sweep_folder, std::span<const Cell> cells,
+                        const SweepStatus& status) {
   std::string text;
-  for (const Cell& cell : sweep.cells) {
-    const CellStatus s = status_of(sweep_folder, cell);
+  const ExpectedCells expected = read_expected(sweep_folder);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const Cell& cell = cells[i];
+    const CellStatus& s = status.cells[i];
     Json line = {{"id", cell.id}, {"state", name_of(s.state)}, {"arm", cell.arm}};
     line["changed"] = Json::object();
     for (const Assignment& a : cell.changed) line["changed"][a.name] = a.value;
     line["seed"] = cell.seed;
+    if (!cell.plan.empty()) line["plan"] = cell.plan;
     if (s.attempt > 0) line["attempt"] = s.attempt;
     if (!s.owner.empty()) line["owner"] = s.owner;
     if (s.silent_seconds) line["stale_seconds"] = *s.silent_seconds;
@@ -201,6 +241,7 @@ std::string status_json(const std::filesystem::path& sweep_folder, const Sweep& 
     line["steps"] = cell.facts.steps;
     line["loss"] = s.loss ? Json(*s.loss) : Json();
     line["valid_loss"] = s.valid_loss ? Json(*s.valid_loss) : Json();
+    if (const auto left = seconds_left(expected, cell, s)) line["seconds_left"] = *left;
     if (cell.from) line["from"] = from_json(*cell.from);
     if (!s.kind.empty()) line["kind"] = s.kind;
     if (!s.reason.empty()) line["reason"] = s.reason;

@@ -13,6 +13,7 @@
 #include "experiments/sweep/missing_corpus.hpp"
 #include "experiments/sweep/overrides.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
+#include "experiments/sweep/sweep_folder.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -41,14 +42,14 @@ class Reader {
 
  private:
   Sweep read_checked() {
-    overrides_ = apply_overrides(document_.root, request_.overrides, problems_);
+    overrides_ = apply_overrides(document_.root, request_, problems_);
     resolved_ = core::resolve(document_.root, sweep_spec(), {&document_, "", nullptr}, problems_);
     load_all();
     check_names();
     if (!problems_.empty() || !model_) fail();
     add_control_arms();
     if (!problems_.empty()) fail();
-    SweepSources sources{document_, resolved_, *model_, {}, {}};
+    SweepSources sources(document_, resolved_, *model_);
     for (const std::shared_ptr<Document>& model : models_) sources.models.push_back(model.get());
     for (const std::shared_ptr<Document>& method : methods_) sources.methods.push_back(method.get());
     check_axes(sources, problems_);
@@ -121,6 +122,9 @@ class Reader {
       arms.push_back(name);
       if (!is_plain_name(name))
         problems_.add(document_, pointer_join("/arms", name), "arm " + shown(Json(name)), wanted);
+      else if (is_own_name(name))
+        problems_.add(document_, pointer_join("/arms", name), "arm " + shown(Json(name)), "another name",
+                      "isorbit keeps a file or folder of that name beside the arms' folders");
     }
     if (arms.empty()) return;  // the description reports it
     const Json compare = resolved_.value("compare", Json::object());

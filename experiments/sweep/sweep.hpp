@@ -64,6 +64,7 @@ struct Cell {
   CellFacts facts;
   std::optional<CellStart> from = {};
   std::vector<Origin> origins;
+  std::string plan = {};  // of its folder, an earlier one (kept_plans.hpp) that it is of; empty: today's
 };
 
 /// A combination that is no cell, and the clause that says so. No seed: every seed.
@@ -90,6 +91,7 @@ struct SweepRequest {
   std::vector<std::string> overrides;  // "training.steps=100", "model.kv_heads=1,4"
   std::filesystem::path data_dir;
   std::optional<core::Document> document = {};  // the file's, where it was read: a pipe is read once
+  std::optional<std::int64_t> seed = {};        // joins the document's seeds where it is none of them
 };
 
 /// The fields of a sweep document.

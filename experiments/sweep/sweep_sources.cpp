@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "experiments/sweep/axes.hpp"
 #include "experiments/training/cell_document.hpp"
@@ -15,17 +16,26 @@ std::vector<std::string> keys_of(const Json& root, const char* member) {
   return names;
 }
 
-std::vector<std::string> SweepSources::arms() const { return keys_of(resolved, "arms"); }
+SweepSources::SweepSources(const core::Document& of, const Json& values, const core::Document& trained)
+    : document(of), resolved(values), model(trained) {
+  for (const auto& [name, fields] : resolved.at("arms").items()) {
+    arms_.push_back(name);
+    fields_.push_back(&fields);
+  }
+}
 
 std::vector<std::string> SweepSources::names() const {
   std::vector<std::string> all;
+  std::set<std::string> known;
+  std::set<const core::Document*> read;  // arms share documents
   const auto add = [&](const std::string& name) {
-    if (std::ranges::find(all, name) == all.end()) all.push_back(name);
+    if (known.insert(name).second) all.push_back(name);
   };
   for (std::size_t arm = 0; arm < models.size(); ++arm)
-    for (const std::string& name : model_names(arm)) add(name);
+    if (read.insert(models[arm]).second)
+      for (const std::string& name : model_names(arm)) add(name);
   for (const core::Document* method : methods)
-    if (method != nullptr)
+    if (method != nullptr && read.insert(method).second)
       for (const std::string& name : keys_of(method->root, "constants")) add("method." + name);
   const core::Spec training = training_spec(), data = data_spec();
   for (const core::Field& field : training.description().fields) add("training." + field.name);
@@ -41,8 +51,7 @@ std::vector<std::string> SweepSources::model_names(std::size_t arm) const {
 }
 
 std::string SweepSources::arm_pointer(std::size_t arm) const {
-  const std::string name = arms()[arm];
-  return pointer_join("/arms", resolved.at("arms").at(name).value("x-control-of", name));
+  return pointer_join("/arms", fields(arm).value("x-control-of", arms_[arm]));
 }
 
 bool SweepSources::has_constant(std::size_t arm, const std::string& name) const {

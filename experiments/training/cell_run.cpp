@@ -34,8 +34,8 @@ CellRun::CellRun(const CellRequest& request)
   recorder_->watch([this](const Json& row) { watch_.row(row); });
   if (request.live && is_first()) recorder_->show_live(request.note);
   meet_at_start();
-  recorder_->segment(
-      step_, std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count());
+  const std::chrono::duration<double> now = std::chrono::system_clock::now().time_since_epoch();
+  recorder_->segment(step_, now.count(), setup_.cell_id);
   if (!resumed) begin();
   work_ = Stopwatch();
   started_ = life_.seconds();

@@ -6,6 +6,7 @@
 #include "experiments/distributed/rank_batches.hpp"
 #include "experiments/distributed/rank_model.hpp"
 #include "experiments/training/cell_document.hpp"
+#include "experiments/training/cell_identity.hpp"
 #include "experiments/training/weights.hpp"
 #include "ops/registry.hpp"
 
@@ -97,9 +98,8 @@ core::TensorFile CellSetup::given_weights(const CellRequest& request) const {
     throw std::runtime_error(request.from.string() + ": has changed since the cell was planned");
   core::TensorFile weights =
       load_weights(request.from, {"model", request.document.at("model"), {}}, model, request.note);
-  if (from.contains("cell") && weights.metadata["cell_id"] != from.at("cell"))
-    throw std::runtime_error(request.from.string() + ": holds the weights of another cell than " +
-                             from.at("cell").get<std::string>());
+  if (from.contains("cell"))
+    check_identity(weights_file(request.from), cell_of(weights), from.at("cell").get<std::string>());
   return weights;
 }
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "experiments/training/attempts.hpp"
+#include "experiments/training/cell_identity.hpp"
 #include "experiments/training/checkpoint.hpp"
 #include "experiments/training/recorder.hpp"
 #include "experiments/training/weights.hpp"
@@ -26,8 +27,8 @@ std::optional<std::filesystem::path> checkpoint_in(const std::filesystem::path& 
 
 }  // namespace
 
-CellWeights read_checkpoint_weights(const std::filesystem::path& file) {
-  const core::TensorFile stored = core::read_tensors(file);
+CellWeights read_checkpoint_weights(const std::filesystem::path& file, const std::string& cell_id) {
+  const core::TensorFile stored = read_cell_tensors(file, cell_id);
   const auto metadata = [&](const char* key) {
     const auto it = stored.metadata.find(key);
     return it == stored.metadata.end() ? std::string() : it->second;
@@ -43,7 +44,7 @@ CellWeights read_checkpoint_weights(const std::filesystem::path& file) {
   const Json& training = document.at("training");
   Learner learner(model, method, ops, document.at("seed").get<std::uint64_t>(),
                   {training.at("threads").get<int>(), core::DType::f32, core::Recompute::none});
-  const CheckpointState state = read_checkpoint(file, learner, metadata("cell_id")).value();
+  const CheckpointState state = read_checkpoint(file, learner, cell_of(stored)).value();
   return {std::move(document), state.cell_id, state.step, realized_weights(learner)};
 }
 
@@ -76,15 +77,16 @@ std::filesystem::path cell_folder(const std::filesystem::path& path) {
            : "neither run.h5 nor " + std::string(kCheckpoint) + "; expected the folder of a cell"));
 }
 
-CellWeights read_cell_weights(const std::filesystem::path& cell, core::Seal seal) {
+CellWeights read_cell_weights(const std::filesystem::path& cell, const std::string& cell_id,
+                              core::Seal seal) {
   const std::filesystem::path folder = cell_folder(cell);
-  const std::optional<std::filesystem::path> checkpoint = checkpoint_in(folder);
-  if (!std::filesystem::exists(Recorder::run_path(folder)))
-    return read_checkpoint_weights(checkpoint.value());
-  const core::RunRecord record = core::read_run(Recorder::run_path(folder), seal);
+  const std::string expected = cell_id.empty() ? cell_of_folder(folder) : cell_id;
+  const std::filesystem::path run = Recorder::run_path(folder);
+  if (!std::filesystem::exists(run)) return read_checkpoint_weights(checkpoint_in(folder).value(), expected);
+  const core::RunRecord record = read_cell_run(run, expected, seal);
   Json document = Json::parse(record.config);
-  return {std::move(document), record.provenance.at("cell_id"),
-          record.at("train").at("step").integers().back(), core::read_tensors(weights_path(folder))};
+  return {std::move(document), cell_of(record), record.at("train").at("step").integers().back(),
+          read_cell_tensors(weights_path(folder), cell_of(record))};
 }
 
 }  // namespace isorbit::experiments

@@ -23,12 +23,15 @@ struct CellWeights {
 /// what it is instead.
 [[nodiscard]] std::filesystem::path cell_folder(const std::filesystem::path& path);
 
-/// Of a finished cell the last weights, of one that stopped those of its checkpoint. Throws
-/// std::runtime_error naming the folder and what is missing or damaged, core::NoSeal.
+/// Of a finished cell the last weights, of one that stopped those of its checkpoint, all of the cell of that
+/// id; without one, of the cell whose folder it is. Throws std::runtime_error naming the file and what is
+/// missing, damaged, or another cell's; core::NoSeal.
 [[nodiscard]] CellWeights read_cell_weights(const std::filesystem::path& cell,
+                                            const std::string& cell_id = {},
                                             core::Seal seal = core::Seal::required);
 
 /// Those of a checkpoint, wherever it is. Throws std::runtime_error naming it and what is missing or damaged.
-[[nodiscard]] CellWeights read_checkpoint_weights(const std::filesystem::path& checkpoint);
+[[nodiscard]] CellWeights read_checkpoint_weights(const std::filesystem::path& checkpoint,
+                                                  const std::string& cell_id = {});
 
 }  // namespace isorbit::experiments

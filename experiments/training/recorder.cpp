@@ -210,11 +210,12 @@ void Recorder::replay(std::int64_t step, const std::string& link, const std::str
   append({{"t", "replay"}, {"step", step}, {"link", link}, {"digests", digests}});
 }
 
-void Recorder::segment(std::int64_t start_step, double start_time) {
+void Recorder::segment(std::int64_t start_step, double start_time, const std::string& cell_id) {
   append({{"t", "segment"},
           {"start_step", start_step},
           {"resumed_from", resumed_from_.value_or(-1)},
-          {"start_time", start_time}});
+          {"start_time", start_time},
+          {"cell", cell_id}});
 }
 
 void Recorder::end(std::int64_t step, const std::string& config,

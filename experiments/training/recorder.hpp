@@ -2,8 +2,8 @@
 // end.
 //
 // Journal rows have a "t": train | valid | spectrum | measure | event | replay | replay_tensors | groups (all
-// with "step"), segment, and as the last one "end" with what the record holds besides rows: config,
-// provenance and the series of evaluations.
+// with "step"), segment (with the "cell" it is of), and as the last one "end" with what the record holds
+// besides rows: config, provenance and the series of evaluations.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -45,7 +45,7 @@ class Recorder {
   void replay_tensors(const std::vector<std::string>& names);
   /// A link of the chain (replay_chain.hpp).
   void replay(std::int64_t step, const std::string& link, const std::string& digests);
-  void segment(std::int64_t start_step, double start_time);
+  void segment(std::int64_t start_step, double start_time, const std::string& cell_id);
   void sync() {
     if (journal_) journal_->sync();
   }

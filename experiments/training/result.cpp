@@ -20,10 +20,12 @@ namespace {
 
 using core::Json;
 
-double last_loss(const core::RunRecord& record) {
-  const core::Series* valid = record.find("valid");
-  if (valid == nullptr || valid->find("loss") == nullptr || valid->at("loss").size() == 0) return NAN;
-  return valid->at("loss").doubles().back();
+/// The last loss of "train" or "valid"; null where there is none, or it is no number.
+Json last_loss(const core::RunRecord& record, const char* series) {
+  const core::Series* found = record.find(series);
+  if (found == nullptr || found->find("loss") == nullptr || found->at("loss").size() == 0) return {};
+  const double loss = found->at("loss").doubles().back();
+  return std::isfinite(loss) ? Json(loss) : Json();
 }
 
 std::int64_t last_step(const core::RunRecord& record) {
@@ -44,14 +46,14 @@ Json json_of(const core::RunRecord& record, const std::filesystem::path& folder,
   const std::filesystem::path run = Recorder::run_path(folder), weights = weights_path(folder);
   const FileStamp run_stamp = stamp_of(run).value_or(FileStamp()),
                   weights_stamp = stamp_of(weights).value_or(FileStamp());
-  const double metric = last_loss(record);
   const std::optional<double> started = started_of(record);
   const auto known = record.provenance.find(kWeightsDigest);
   return {{"outcome", "complete"},
           {"cell", record.provenance.at("cell_id")},
           {"attempt", attempt},
           {"step", last_step(record)},
-          {"metric", std::isnan(metric) ? Json() : Json(metric)},
+          {"metric", last_loss(record, "valid")},
+          {"loss", last_loss(record, "train")},
           {"started", started ? Json(*started) : Json()},
           {"run_sha256", core::sha256_file(run)},
           {"run_bytes", run_stamp.bytes},
@@ -77,6 +79,7 @@ Result result_from(const Json& json) {
   out.attempt = json.at("attempt").get<std::string>();
   out.step = core::integer_of(json.at("step"));
   out.metric = json.at("metric").is_null() ? NAN : json.at("metric").get<double>();
+  if (const Json loss = json.value("loss", Json()); loss.is_number()) out.loss = loss.get<double>();
   if (json.contains("started") && !json.at("started").is_null())
     out.started = json.at("started").get<double>();
   out.run_sha256 = json.at("run_sha256").get<std::string>();

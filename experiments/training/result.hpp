@@ -1,9 +1,9 @@
 // The end of an attempt: its record is sealed from the journal, and a small file beside it says what came
 // out.
 //
-//   result.json   {"outcome": "complete", "cell", "attempt", "step", "metric", "started", "run_sha256",
-//                  "run_bytes", "run_modified", "weights_sha256", "weights_bytes", "weights_modified",
-//                  "cost"}
+//   result.json   {"outcome": "complete", "cell", "attempt", "step", "metric", "loss", "started",
+//                  "run_sha256", "run_bytes", "run_modified", "weights_sha256", "weights_bytes",
+//                  "weights_modified", "cost"}
 //
 // The cell's done.json is a second name of the result of the attempt that was published. A journal whose last
 // row is an "end" is enough to make both again. Files of earlier versions have no "started" and no
@@ -33,6 +33,7 @@ struct Result {
   std::string attempt;  // name of the attempt's folder
   std::int64_t step = 0;
   double metric = 0;                      // the last valid/loss, nats; NaN where there is none
+  std::optional<double> loss = {};        // the last train/loss, nats; nothing where it does not say
   std::optional<double> started = {};     // start of the attempt's life by its record, seconds since 1970
   std::string run_sha256 = {};            // of run.h5 as it was sealed
   FileStamp run = {};                     // of it

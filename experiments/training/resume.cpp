@@ -5,6 +5,7 @@
 
 #include "core/record/journal.hpp"
 #include "core/record/unreadable.hpp"
+#include "experiments/training/cell_identity.hpp"
 #include "experiments/training/recorder.hpp"
 
 namespace isorbit::experiments {
@@ -20,6 +21,7 @@ bool is_kept(const Json& row, std::int64_t step) {
 std::vector<Json> rows_up_to(const std::filesystem::path& attempt, const CheckpointState& state) {
   const std::int64_t step = state.step;
   core::JournalContents journal = core::Journal::read(Recorder::journal_path(attempt));
+  check_identity(Recorder::journal_path(attempt), journal.rows, state.cell_id);
   std::int64_t reached = -1;
   for (const Json& row : journal.rows)
     if (row.at("t") == "replay") reached = std::max(reached, row.at("step").get<std::int64_t>());

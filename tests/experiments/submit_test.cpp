@@ -14,6 +14,7 @@ namespace isorbit::experiments {
 namespace {
 
 namespace fs = std::filesystem;
+using core::Json;
 
 bool contains(const std::vector<std::string>& words, const std::string& word) {
   return std::ranges::find(words, word) != words.end();
@@ -171,6 +172,44 @@ TEST_F(Submit, WhenAllIsCompleteTheJobBehindWritesTheTablesAndNothingIsSubmitted
   EXPECT_HOLDS(again.err, "8 of 8 cells complete");
   EXPECT_HOLDS(again.err, "nothing to submit");
   EXPECT_FALSE(fs::exists(slurm_.path() / "sbatch.102"));
+}
+
+TEST_F(Submit, TheJobBehindComparesItsOwnSweepWhateverRanInTheFolderMeanwhile) {
+  ASSERT_EQ(submit("--time 30").code, 0);
+  ASSERT_EQ(run_program(small_.path(), "run sweep.json -q").code, 0);
+  const std::string table = run_program(small_.path(), "compare runs/small").out;
+  ASSERT_EQ(run_program(small_.path(), "run sweep.json -q training.steps=6 --only arm=poet --seed 0").code,
+            0);
+  EXPECT_EQ(std::system((slurm_.before() + "bash " + (jobs() / "submission-1/finish.sh").string() +
+                         " 100 1 2> " + (small_.path() / "log").string())
+                            .c_str()),
+            0)
+      << contents(small_.path() / "log");
+  EXPECT_EQ(contents(small_.path() / "runs/small/compare.txt"), table);
+}
+
+TEST_F(Submit, RefusesOtherDataThanTheFolderWasBegunWith) {
+  ASSERT_EQ(submit("--time 30").code, 0);
+  small_.folder().write("data/prose/train.txt", made_text(4096, 9));
+  const Ran ran = submit("--time 30 --force");
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_HOLDS(ran.err, "which the sweep was begun with");
+  EXPECT_FALSE(fs::exists(jobs() / "submission-2"));
+}
+
+TEST_F(Submit, ASweepOrModelCalledAsOurScriptsKeepsBoth) {
+  Json document = small_.document();
+  fs::rename(small_.path() / "model.json", small_.path() / "finish.sh");
+  document["model"]["file"] = "finish.sh";
+  small_.folder().write("task.sh", document.dump());
+  const Ran shown = run_program(small_.path(), "submit task.sh --time 30 --dry-run", slurm_.before());
+  EXPECT_HOLDS(shown.out, "submission-1/2-task.sh");
+  ASSERT_EQ(run_program(small_.path(), "submit task.sh --time 30", slurm_.before()).code, 0);
+  const fs::path submission = jobs() / "submission-1";
+  for (const char* script : {"task.sh", "finish.sh"})
+    EXPECT_TRUE(contents(submission / script).starts_with("#!/bin/bash")) << script;
+  EXPECT_EQ(Json::parse(contents(submission / "2-task.sh")).at("model").at("file"), "2-finish.sh");
+  EXPECT_EQ(contents(submission / "2-finish.sh"), contents(small_.path() / "finish.sh"));
 }
 
 TEST_F(Submit, TheJobBehindGivesUpAfterThreeRoundsAndWhenItsTasksWereCancelled) {

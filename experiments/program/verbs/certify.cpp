@@ -9,6 +9,7 @@
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/text_table.hpp"
+#include "experiments/training/cell_identity.hpp"
 #include "experiments/training/cell_weights.hpp"
 #include "experiments/training/recorder.hpp"
 
@@ -19,20 +20,27 @@ using analysis::Certificate;
 using analysis::Verdict;
 using core::Json;
 
-/// Records by what they are called: those of a sweep's complete cells, or one.
-std::vector<std::pair<std::string, std::filesystem::path>> records_in(const std::filesystem::path& path) {
+struct Record {
+  std::string name;
+  std::filesystem::path file;
+  std::string cell_id;  // whose it must be; empty: any
+};
+
+/// Those of a sweep's complete cells, or one.
+std::vector<Record> records_in(const CommandLine& line, const Results* sweep) {
+  const std::filesystem::path path = line.first("run, or folder of a cell or sweep");
   std::error_code error;
-  std::vector<std::pair<std::string, std::filesystem::path>> out;
-  if (!std::filesystem::exists(path / "plan.json", error)) {
+  std::vector<Record> out;
+  if (sweep == nullptr) {
     const bool is_file = std::filesystem::is_regular_file(path, error);
     const std::filesystem::path run = is_file ? path : Recorder::run_path(cell_folder(path));
     if (!std::filesystem::exists(run, error))
       throw std::runtime_error(path.string() + ": the cell is not finished; its record is sealed at its end");
-    return {{path.string(), run}};
+    return {{path.string(), run, cell_of_folder(run.parent_path())}};
   }
-  for (const Cell& cell : read_manifest(path).cells) {
-    const std::filesystem::path run = Recorder::run_path(locate(path, cell));
-    if (std::filesystem::exists(run, error)) out.emplace_back(cell.folder.string(), run);
+  for (const Cell& cell : sweep->sweep.cells) {
+    const std::filesystem::path run = Recorder::run_path(locate(sweep->folder, cell));
+    if (std::filesystem::exists(run)) out.push_back({cell.folder.string(), run, cell.id});
   }
   if (out.empty()) throw std::runtime_error(path.string() + ": no cell of this sweep is complete");
   return out;
@@ -124,26 +132,38 @@ int certify(Console& console, const std::vector<std::string>& arguments) {
       "Whether runs kept what their methods claim, from their records: for every weight that is to keep\n"
       "its singular values the bound before training, the worst move of a merge against its bound, the\n"
       "drift over the whole run, and a verdict; for every rescale what the logits moved. RUN is a cell's\n"
-      "folder or its run.h5, DIR that of a sweep. Exit code 3 when something is broken.");
+      "folder or its run.h5, DIR that of a sweep. Exit code 3 when something is broken, else 1 when a "
+      "record\n"
+      "cannot be judged: damaged, or another cell's.");
   line.option("tolerance", "X",
               "largest drift that counts as kept, relative to the largest singular value; 0.01")
       .option("json", "", "an object a line, one for each run");
   add_seal_option(line);
+  add_all_option(line);
   if (!line.parse(console, arguments)) return 0;
   const double tolerance = tolerance_from(line);
-  const auto records = records_in(line.first("run, or folder of a cell or sweep"));
   line.at_most(1);
-  bool broken = false, first = true;
-  for (const auto& [name, file] : records) {
-    const Certificate certificate = analysis::certify(read_record(console, line, file), tolerance);
-    broken = broken || certificate.verdict == Verdict::broken;
-    if (line.has("json"))
-      console.out << core::json_line(json_of(name, certificate));
-    else
-      console.out << (first ? "" : "\n") << text_of(name, certificate);
-    first = false;
+  std::optional<Results> sweep;
+  if (std::filesystem::exists(manifest_path(line.first("run, or folder of a cell or sweep"))))
+    sweep = results_from(line);
+  bool broken = false, unread = false, first = true;
+  for (const Record& record : records_in(line, sweep ? &*sweep : nullptr)) {
+    try {
+      const Certificate certificate =
+          analysis::certify(read_record(console, line, record.file, record.cell_id), tolerance);
+      broken = broken || certificate.verdict == Verdict::broken;
+      if (line.has("json"))
+        console.out << core::json_line(json_of(record.name, certificate));
+      else
+        console.out << (first ? "" : "\n") << text_of(record.name, certificate);
+      first = false;
+    } catch (const std::exception& error) {
+      unread = true;
+      console.err << "isorbit: " << record.name << " is not judged: " << error.what() << "\n";
+    }
   }
-  return broken ? 3 : 0;
+  if (sweep) console.err << earlier_text(sweep->folder, sweep->earlier);
+  return broken ? 3 : unread ? 1 : 0;
 }
 
 }  // namespace isorbit::experiments::verb

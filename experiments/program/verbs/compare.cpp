@@ -26,6 +26,7 @@ int compare(Console& console, const std::vector<std::string>& arguments) {
       "Where a cell has no value stands what happened to it; such an arm has no mean. There is no p below\n"
       "five pairs, several are adjusted by Holm, and values on other data are not subtracted.");
   add_sweep_options(line);
+  add_all_option(line);
   line.option("json", "",
               "an object a line: a row has seeds, values, states, instead, n, cells, mean, notes, and "
               "difference, "
@@ -52,6 +53,8 @@ int compare(Console& console, const std::vector<std::string>& arguments) {
   else
     console.out << analysis::compare_text(table, line.has("missing")) << (controls.empty() ? "" : "\n")
                 << analysis::controls_text(controls);
+  console.out.flush();
+  console.err << earlier_text(results.folder, results.earlier);
   return table.is_unknown() ? 1 : 0;
 }
 

@@ -106,6 +106,7 @@ int export_csv(Console& console, const std::vector<std::string>& arguments) {
           "write there: a file, - for standard output, or the folder of weights; else <cell>/hugging_face");
   add_selection_options(line);
   add_seal_option(line);
+  add_all_option(line);
   if (!line.parse(console, arguments)) return 0;
   if (line.choice("format", {"csv", "safetensors"}, "csv") == "safetensors") {
     read_asked(line, [&](core::Seal seal) {
@@ -114,12 +115,13 @@ int export_csv(Console& console, const std::vector<std::string>& arguments) {
     return 0;
   }
   const analysis::ExportOptions options = options_from(line);
-  const Results results = export_results(line);
+  const Results results = results_from(line, "results");
   const std::vector<LabelledRun> runs =
       each_once(labelled_runs(results, select(results.sweep, selection_from(line))));
   Output output(console, line.text("output").value_or("-"));
   const Exported exported = written(runs, options, output.stream());
   output.commit();
+  console.err << earlier_text(results.folder, results.earlier);
   return tell(runs, exported, console.err) ? 1 : 0;
 }
 

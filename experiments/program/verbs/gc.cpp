@@ -36,7 +36,7 @@ int gc(Console& console, const std::vector<std::string>& arguments) {
   const bool dry = line.has("dry-run");
   std::uint64_t bytes = 0;
   bool all = true;
-  for (const Cell& cell : results.sweep.cells) {
+  for (const Cell& cell : results.known()) {
     try {
       clean(console, garbage_of(results.folder, cell, line.has("failed")), dry, bytes);
     } catch (const std::exception& error) {

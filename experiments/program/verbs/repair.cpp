@@ -75,7 +75,7 @@ int repair(Console& console, const std::vector<std::string>& arguments) {
   repair.dry = line.has("dry-run");
   TextTable table({"id", "cell", ""});
   bool all = true;
-  for (const Cell& cell : results.sweep.cells) {
+  for (const Cell& cell : results.known()) {
     const auto [text, complete] = repair.tried(cell);
     table.add({short_id(cell.id), cell.folder.string(), text});
     all = all && complete;

@@ -9,13 +9,22 @@
 #include "experiments/program/ranks.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/forecast_error.hpp"
-#include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/kept_plans.hpp"
 #include "experiments/sweep/plan.hpp"
 #include "experiments/sweep/runner.hpp"
 #include "experiments/sweep/status.hpp"
+#include "experiments/sweep/time_left.hpp"
 
 namespace isorbit::experiments::verb {
 namespace {
+
+/// What a retry without work says: it must not read as if all were well.
+std::string nothing_to_retry(const RunSummary& s, std::size_t cells) {
+  if (s.complete == cells) return "nothing to retry: all is complete\n";
+  return "nothing to retry: no cell failed for a reason of its own; isorbit run SWEEP runs the " +
+         std::to_string(cells - s.complete) + " that " + (cells - s.complete == 1 ? "is" : "are") +
+         " missing\n";
+}
 
 void print_summary(std::ostream& err, const RunSummary& s, std::size_t cells,
                    const std::filesystem::path& folder) {
@@ -30,13 +39,18 @@ void print_summary(std::ostream& err, const RunSummary& s, std::size_t cells,
 }
 
 /// A forecast that is not kept fails no sweep.
-void keep_forecast_errors(Console& console, bool quiet, const std::filesystem::path& folder,
-                          std::span<const Cell> cells) {
+template <class Write>
+void keep(Console& console, const Write& write) {
   try {
-    write_forecast_errors(folder, cells);
+    write();
   } catch (const std::exception& error) {
     console.err << "isorbit: " << error.what() << "\n";
   }
+}
+
+void keep_forecast_errors(Console& console, bool quiet, const std::filesystem::path& folder,
+                          std::span<const Cell> cells) {
+  keep(console, [&] { write_forecast_errors(folder, cells); });
   const std::string text = text_of(forecast_errors(folder, cells));
   if (!quiet && !text.empty()) console.err << text << "\n";
 }
@@ -104,16 +118,21 @@ int run_or_retry(Console& console, const std::vector<std::string>& arguments, Co
   const Forecast forecast = forecast_from(line, missing, 0);
   check_memory(missing, forecast, placement.memory);
   request.forecast = &forecast;
-  check_data(request.folder, sweep);
-  write_manifest(request.folder, sweep);
+  begin_plan(request.folder, sweep, sweep_request_from(line));
+  const SweepFolder folder(request.folder);
+  if (!line.has("quiet")) console.err << earlier_text(folder, earlier_cells(folder, sweep.cells));
+  keep(console, [&] { write_expected(request.folder, missing, forecast); });
   const Interrupts interrupts;
   request.stop = &interrupts.count();
   const Display::Style style = line.has("quiet")  ? Display::Style::quiet
                                : console.terminal ? Display::Style::live
                                                   : Display::Style::lines;
   Display display(console.screen, style, wants_color(console.terminal, line.has("no-color")));
+  display.expect(missing, forecast, request.jobs);
   const RunSummary summary = run_cells(cells, request, display);
-  if (!line.has("quiet") || summary.exit_code() != 0)
+  if (retry && summary.ran + summary.busy == 0 && !summary.stopped)
+    console.err << nothing_to_retry(summary, cells.size());
+  else if (!line.has("quiet") || summary.exit_code() != 0)
     print_summary(console.err, summary, cells.size(), request.folder);
   if (summary.ran > 0) keep_forecast_errors(console, line.has("quiet"), request.folder, cells);
   return summary.exit_code();

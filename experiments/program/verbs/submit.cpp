@@ -17,9 +17,10 @@
 #include "experiments/sweep/forecast.hpp"
 #include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/freeze.hpp"
-#include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/kept_plans.hpp"
 #include "experiments/sweep/runner.hpp"
 #include "experiments/sweep/status.hpp"
+#include "experiments/sweep/time_left.hpp"
 
 namespace isorbit::experiments::verb {
 namespace {
@@ -65,7 +66,7 @@ struct Census {
   std::vector<const Cell*> failed;  // would fail again, or start from one that would
 };
 
-Census census(std::span<const Cell> cells, const fs::path& folder) {
+Census census(std::span<const Cell> cells, const SweepFolder& folder) {
   Census out;
   std::set<std::string> hopeless;
   for (const Cell& cell : cells) {
@@ -90,12 +91,16 @@ Census census(std::span<const Cell> cells, const fs::path& folder) {
   }
 }
 
-/// The result of `compare`, in DIR/compare.txt and as an object a line in DIR/compare.json.
-void write_tables(const Console& console, const fs::path& folder) {
+/// The result of `compare` of the sweep that was submitted, whatever the folder's plan is by now, in
+/// DIR/compare.txt and as an object a line in DIR/compare.json.
+void write_tables(const Console& console, const CommandLine& line, const fs::path& folder) {
   for (const char* extension : {".txt", ".json"}) {
     std::ostringstream out;
     Console into{out, console.err, false, console.argv};
-    std::vector<std::string> arguments = {folder.string()};
+    std::vector<std::string> arguments = line.positional();
+    arguments.push_back("--output=" + folder.string());
+    arguments.push_back("--data=" + data_dir_from(line).string());
+    if (const auto seed = line.text("seed")) arguments.push_back("--seed=" + *seed);
     if (std::string_view(extension) == ".json") arguments.push_back("--json");
     (void)compare(into, arguments);
     core::write_durably(folder / ("compare" + std::string(extension)), out.str());
@@ -149,12 +154,12 @@ std::vector<const Cell*> left_of(const std::string& array, const SlurmFolder& fo
 }
 
 /// What the job behind the tasks does where there is nothing to submit; its exit code.
-int conclude(const Console& console, const Census& now, const fs::path& folder, std::span<const Cell> cells,
-             std::span<const Cell* const> left) {
+int conclude(const Console& console, const CommandLine& line, const Census& now, const fs::path& folder,
+             std::span<const Cell> cells, std::span<const Cell* const> left) {
   for (const Cell* cell : now.failed) console.err << failed_text(folder, *cell);
   if (!left.empty()) console.err << "missing " << names_of(left) << "\n";
   if (now.missing.empty()) {
-    write_tables(console, folder);
+    write_tables(console, line, folder);
     write_forecast_errors(folder, cells);
     console.err << "tables in " << (folder / "compare.txt").string() << " and compare.json" << std::endl;
   }
@@ -178,9 +183,9 @@ SweepJobs jobs_of(const CommandLine& line, const Sweep& sweep, std::span<const C
 /// since it was read.
 fs::path copy_documents(const SweepRequest& request, std::span<const Cell* const> wanted,
                         const SubmissionFolder& submission) {
-  fs::path copy = freeze(request, submission.path);
+  fs::path copy = freeze(request, submission.path, submission.names());
   std::set<std::string> ids;
-  for (const Cell& cell : read_sweep({copy, {}, request.data_dir}).cells) ids.insert(cell.id);
+  for (const Cell& cell : read_sweep({copy, {}, request.data_dir, {}}).cells) ids.insert(cell.id);
   for (const Cell* cell : wanted)
     if (!ids.contains(cell->id))
       throw UsageError("found other cells in " + copy.string() + " than in " + request.file.string() +
@@ -189,13 +194,10 @@ fs::path copy_documents(const SweepRequest& request, std::span<const Cell* const
 }
 
 /// By the seconds they are expected to take: `asked` tasks, else as many as leave each one enough to do.
-std::vector<std::vector<const Cell*>> packed(std::span<const Cell* const> wanted,
+std::vector<std::vector<const Cell*>> packed(std::span<const Cell* const> wanted, const Forecast& forecast,
                                              std::optional<std::int64_t> asked, std::size_t most) {
-  std::vector<Cell> cells;
-  for (const Cell* cell : wanted) cells.push_back(*cell);
-  const Forecast forecast(cells, {0, cache_folder()});
   double seconds = 0;
-  for (const Cell& cell : cells) seconds += forecast.seconds_of(cell);
+  for (const Cell* cell : wanted) seconds += forecast.seconds_of(*cell);
   const auto worth = static_cast<std::int64_t>(std::clamp(seconds / kLeastSeconds, 1.0, 1e9));
   return pack(
       wanted, [&](const Cell& cell) { return forecast.seconds_of(cell); },
@@ -226,19 +228,23 @@ void submit_or_show(Console& console, const CommandLine& line, const Sweep& swee
   const std::size_t most = most_tasks(console.err, has_slurm, line.has("dry-run"));
   const bool dry = line.has("dry-run");
   check_mpi(jobs.task.ranks, dry, console.err);
-  jobs.tasks = packed(wanted, line.integer("tasks", 1), most);
+  std::vector<Cell> cells;
+  for (const Cell* cell : wanted) cells.push_back(*cell);
+  const Forecast forecast(cells, {0, cache_folder()});
+  jobs.tasks = packed(wanted, forecast, line.integer("tasks", 1), most);
   const fs::path folder = jobs.folder.path.parent_path();
   const SweepRequest request = sweep_request_from(line);
   jobs.submission = dry ? next_submission(jobs.folder) : new_submission(jobs.folder);
-  const fs::path copy =
-      dry ? jobs.submission.path / request.file.filename() : copy_documents(request, wanted, jobs.submission);
+  const fs::path copy = dry ? frozen_sweep(request, jobs.submission.path, jobs.submission.names())
+                            : copy_documents(request, wanted, jobs.submission);
   jobs.task.command = words_for_task(line, copy, folder);
   jobs.finish = words_for_finish(line, copy, folder);
   if (dry) {
     console.out << preview(jobs);
     return;
   }
-  write_manifest(folder, sweep);
+  begin_plan(folder, sweep, request);
+  write_expected(folder, cells, forecast);
   try {
     const Submission made = submit_jobs(jobs);
     console.err << "submitted " << made.cells << (made.cells == 1 ? " cell as " : " cells as ") << made.tasks
@@ -266,6 +272,7 @@ int submit(Console& console, const std::vector<std::string>& arguments) {
   const std::vector<Cell> cells = select(sweep, selection_from(line));
   const fs::path folder = fs::absolute(folder_for(line, sweep));
   check_sources(cells, [&](const Cell& cell) { return has_source(folder, cell); });
+  check_data(folder, sweep);
   SweepJobs jobs = jobs_of(line, sweep, cells, folder);
   const Census now = census(cells, folder);
   console.err << now.complete << " of " << cells.size() << " cells complete in " << folder.string()
@@ -277,7 +284,7 @@ int submit(Console& console, const std::vector<std::string>& arguments) {
     if (cancelled)
       console.err << "tasks of job " << *after << " were cancelled: nothing more is submitted" << std::endl;
     if (cancelled || wanted.empty() || jobs.round > kMostRounds)
-      return conclude(console, now, folder, cells, wanted);
+      return conclude(console, line, now, folder, cells, wanted);
   } else if (wanted.empty()) {
     for (const Cell* cell : now.failed) console.err << failed_text(folder, *cell);
     console.err << "nothing to submit"
