@@ -40,14 +40,17 @@ std::string joined(const std::vector<std::string>& names) {
   return text.empty() ? "none" : text;
 }
 
-/// The names in a folder, the first few, in quotes.
+/// The names in a folder, the first few, in quotes, folders with a slash.
 std::string held_by(const std::filesystem::path& folder) {
   constexpr std::size_t most = 6;
   std::vector<std::string> names;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    names.push_back(core::shown(core::Json(entry->path().filename().string())));
+       entry.increment(error)) {
+    std::error_code ignored;
+    const bool is_folder = entry->is_directory(ignored);
+    names.push_back(core::shown(core::Json(entry->path().filename().string() + (is_folder ? "/" : ""))));
+  }
   if (error) return "cannot be read: " + error.message();
   if (names.empty()) return "is empty";
   std::ranges::sort(names);

@@ -27,10 +27,10 @@ TextBatch train(const BatchSource& source, const BatchRequest& r, std::uint64_t 
   return batch;
 }
 
-// Byte i of the text is i % 251, so that a token tells where its window stands.
+// Byte i of the text is 1 + i % 251, so that a token tells where its window stands.
 std::string counting_text(std::size_t bytes) {
   std::string text(bytes, '\0');
-  for (std::size_t i = 0; i < bytes; ++i) text[i] = static_cast<char>(i % 251);
+  for (std::size_t i = 0; i < bytes; ++i) text[i] = static_cast<char>(1 + i % 251);
   return text;
 }
 
@@ -46,7 +46,7 @@ TEST(TextBatches, TargetsAreTheTokensOnePlaceOn) {
   const auto source = open_batches(text_corpus(folder, 5000, 900), {}, request);
   const TextBatch batch = train(*source, request, 3, 0);
   for (std::size_t i = 0; i < batch.tokens.size(); ++i)
-    EXPECT_EQ(batch.targets[i], (batch.tokens[i] + 1) % 251);
+    EXPECT_EQ(batch.targets[i], batch.tokens[i] % 251 + 1);
   ASSERT_EQ(source->inputs().size(), 2U);
   EXPECT_EQ(source->inputs()[0].name, "tokens");
   EXPECT_EQ(source->inputs()[1].shape, (std::vector<std::int64_t>{5, 12}));
@@ -87,7 +87,7 @@ TEST(TextBatches, EveryWindowIsReachedAboutEquallyOften) {
   std::vector<int> seen(30);
   for (std::int64_t step = 0; step < 40; ++step) {
     const TextBatch batch = train(*source, request, 0, step);
-    for (std::size_t row = 0; row < 100; ++row) ++seen[static_cast<std::size_t>(batch.tokens[10 * row])];
+    for (std::size_t row = 0; row < 100; ++row) ++seen[static_cast<std::size_t>(batch.tokens[10 * row] - 1)];
   }
   for (std::size_t start = 0; start < 30; ++start) {
     if (start < 20)
@@ -114,12 +114,13 @@ TEST(TextBatches, ValidationWindowsDoNotOverlapAndSpanTheFile) {
   const TemporaryFolder folder;
   folder.write("made/train.txt", made_text(1000));
   std::string valid;  // two bytes a token position: position p at bytes 2p, 2p + 1
-  for (int p = 0; p < 5000; ++p) (valid += static_cast<char>(p / 256)) += static_cast<char>(p % 256);
+  for (int p = 0; p < 5000; ++p) (valid += static_cast<char>(1 + p / 250)) += static_cast<char>(1 + p % 250);
   folder.write("made/valid.txt", valid);
   const BatchRequest request{.batch = 3, .seq = 20, .valid_targets = 1000};
   const auto source = open_batches(open_corpus("made", folder.path()), {}, request);
   std::set<int> starts;
-  for (const auto& [tokens, weight] : validated(*source, request)) starts.insert(256 * tokens[0] + tokens[1]);
+  for (const auto& [tokens, weight] : validated(*source, request))
+    starts.insert(250 * (tokens[0] - 1) + tokens[1] - 1);
   ASSERT_EQ(starts.size(), 50U);  // 1000 / 20
   for (auto next = std::next(starts.begin()); next != starts.end(); ++next)
     EXPECT_GE(*next - *std::prev(next), 10);
@@ -130,7 +131,7 @@ TEST(TextBatches, ValidationWindowsDoNotOverlapAndSpanTheFile) {
 TEST(TextBatches, ValidationIsTheSameWindowsForEveryBatch) {
   const TemporaryFolder folder;
   folder.write("made/train.txt", made_text(1000));
-  folder.write("made/valid.txt", made_text(3000, 2));
+  folder.write("made/valid.txt", made_text(3000, 2).substr(0, 3000));
   const Corpus corpus = open_corpus("made", folder.path());
   for (const std::int64_t targets : {1, 100, 101, 650, 0}) {
     const BatchRequest one{.batch = 1, .seq = 20, .valid_targets = targets};
@@ -180,10 +181,10 @@ TEST(TextBatches, TokenIdsTheModelHasNoRoomForAreRefused) {
   const TemporaryFolder folder;
   const Corpus corpus = text_corpus(folder, 1000, 1000);
   const std::string text =
-      message_of<DataError>([&] { (void)open_batches(corpus, {}, {.batch = 2, .seq = 10, .vocab = 250}); });
-  EXPECT_HOLDS(text, "token ids up to 250");
+      message_of<DataError>([&] { (void)open_batches(corpus, {}, {.batch = 2, .seq = 10, .vocab = 251}); });
+  EXPECT_HOLDS(text, "token ids up to 251");
   EXPECT_HOLDS(text, "did you mean vocab 256?");
-  EXPECT_EQ(open_batches(corpus, {}, {.batch = 2, .seq = 10, .vocab = 251})->vocab(), 256);
+  EXPECT_EQ(open_batches(corpus, {}, {.batch = 2, .seq = 10, .vocab = 252})->vocab(), 256);
 }
 
 TEST(TextBatches, EntropyIsThatOfTheTargetsValidated) {

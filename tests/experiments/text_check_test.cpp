@@ -25,7 +25,9 @@ TEST(TextCheck, PackedDataAreCalledByTheirNameWithTheCommandThatUnpacksThem) {
   EXPECT_HOLDS(said_of("\xfd\x37\x7a\x58\x5a\0rest"sv), "found xz data");
   EXPECT_HOLDS(said_of("PK\x03\x04rest"), "found zip data");
   EXPECT_HOLDS(said_of("BZh91AY&SY"), "found bzip2 data");
-  EXPECT_HOLDS(said_of("\xff\xfea\0b\0"sv), "found UTF-16 data");
+  EXPECT_HOLDS(said_of("\xff\xfe"
+                       "a\0b\0"sv),
+               "found UTF-16 data");
 }
 
 TEST(TextCheck, ABinaryFileIsToldItsFirstZero) {
