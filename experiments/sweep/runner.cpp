@@ -9,6 +9,7 @@
 #include "experiments/sweep/cell_pool.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/processors.hpp"
+#include "experiments/sweep/publication.hpp"
 #include "experiments/sweep/status.hpp"
 
 namespace isorbit::experiments {
