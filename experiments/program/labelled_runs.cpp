@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/record/unreadable.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/status.hpp"
 #include "experiments/training/attempts.hpp"
@@ -82,9 +83,14 @@ std::vector<analysis::LabelledRun> labelled_runs(const Results& results, std::sp
     run.label = {cell.id, cell.arm, {}, cell.seed, cell.facts.unigram_entropy, basis_of(cell.facts)};
     for (const Assignment& a : cell.changed) run.label.changed.emplace_back(a.name, value_text(a.value));
     run.label.short_id = cell.id.substr(0, digits);
-    run.label.state = state_in(results.folder, cell);
-    if (run.label.state.name != "unknown")
-      run.load = loader(locate(results.folder, cell), run.label.state.name);
+    try {
+      run.label.state = state_in(results.folder, cell);
+      if (run.label.state.name != "unknown")
+        run.load = loader(locate(results.folder, cell), run.label.state.name);
+    } catch (const std::exception& error) {
+      if (!core::is_unreadable(error)) throw;
+      run.label.state = {"unknown", "cannot tell", error.what()};
+    }
     runs.push_back(std::move(run));
   }
   return runs;
