@@ -5,10 +5,9 @@
 #include <limits>
 #include <map>
 #include <set>
-#include <system_error>
 
 #include "analysis/comparable.hpp"
-#include "core/runtime/memory_error.hpp"
+#include "core/record/unreadable.hpp"
 
 namespace isorbit::analysis {
 namespace {
@@ -54,8 +53,7 @@ std::optional<double> value_of(const LabelledRun& run, const std::string& metric
   try {
     record = run.load();
   } catch (const std::exception& error) {
-    missing.unknown =
-        dynamic_cast<const std::system_error*>(&error) != nullptr || core::is_out_of_memory(error);
+    missing.unknown = core::is_unreadable(error);
     missing.instead = missing.unknown ? "cannot tell" : "damaged";
     missing.reason = error.what();
     return std::nullopt;

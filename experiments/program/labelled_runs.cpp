@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/record/unreadable.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/status.hpp"
 #include "experiments/training/attempts.hpp"
@@ -86,9 +87,14 @@ std::vector<analysis::LabelledRun> labelled_runs(const Results& results, std::sp
     for (const Assignment& a : cell.changed) run.label.changed.emplace_back(a.name, value_text(a.value));
     if (!cell.plan.empty()) run.label.changed.emplace_back("plan", short_id(cell.plan));
     run.label.short_id = cell.id.substr(0, digits);
-    run.label.state = state_in(results.folder, cell);
-    if (run.label.state.name != "unknown")
-      run.load = loader(locate(results.folder, cell), cell.id, run.label.state.name);
+    try {
+      run.label.state = state_in(results.folder, cell);
+      if (run.label.state.name != "unknown")
+        run.load = loader(locate(results.folder, cell), cell.id, run.label.state.name);
+    } catch (const std::exception& error) {
+      if (!core::is_unreadable(error)) throw;
+      run.label.state = {"unknown", "cannot tell", error.what()};
+    }
     runs.push_back(std::move(run));
   }
   return runs;
