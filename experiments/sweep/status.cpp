@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "core/document/json_line.hpp"
 #include "core/record/journal.hpp"
 #include "core/record/run_file.hpp"
 #include "experiments/sweep/forecast_error.hpp"
