@@ -5,6 +5,7 @@
 
 #include "analysis/compare.hpp"
 #include "analysis/text.hpp"
+#include "core/document/json_line.hpp"
 
 namespace isorbit::analysis {
 namespace {

@@ -44,7 +44,4 @@ struct Document {
 /// finite.
 [[nodiscard]] std::string canonical(const Json& value);
 
-/// On one line, with a line feed: what is not UTF-8 in a text (the name of a file) is written as U+FFFD.
-[[nodiscard]] std::string json_line(const Json& value);
-
 }  // namespace isorbit::core

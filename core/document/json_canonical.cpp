@@ -65,8 +65,4 @@ std::string canonical(const Json& value) {
   return out;
 }
 
-std::string json_line(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-}
-
 }  // namespace isorbit::core

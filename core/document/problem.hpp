@@ -11,8 +11,7 @@
 
 namespace isorbit::core {
 
-/// One fault. Its text is `file:line:column #/pointer: found F; expected E[; because B][; did you mean S?]`,
-/// in one printable line.
+/// One fault. Its text is `file:line:column #/pointer: found F; expected E[; because B][; did you mean S?]`.
 struct Problem {
   std::string file;
   Position position;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "core/document/json_line.hpp"
 #include "core/passes/read_model.hpp"
 #include "experiments/method.hpp"
 #include "experiments/sweep/resolve_cells.hpp"

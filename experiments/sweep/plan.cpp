@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "core/document/json_line.hpp"
 #include "core/document/printable.hpp"
 #include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/manifest.hpp"

@@ -6,6 +6,7 @@
 #include <map>
 #include <system_error>
 
+#include "core/document/json_line.hpp"
 #include "core/record/journal.hpp"
 #include "core/record/run_file.hpp"
 #include "core/record/unreadable.hpp"

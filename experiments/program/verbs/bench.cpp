@@ -2,6 +2,7 @@
 #include <ostream>
 #include <set>
 
+#include "core/document/json_line.hpp"
 #include "experiments/program/bench_products.hpp"
 #include "experiments/program/bench_subject.hpp"
 #include "experiments/sweep/text_table.hpp"

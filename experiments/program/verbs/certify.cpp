@@ -4,6 +4,7 @@
 #include <ostream>
 
 #include "analysis/certificate.hpp"
+#include "core/document/json_line.hpp"
 #include "core/document/printable.hpp"
 #include "experiments/program/record_arguments.hpp"
 #include "experiments/program/sweep_arguments.hpp"

@@ -3,6 +3,7 @@
 #include <ostream>
 #include <sstream>
 
+#include "core/document/json_line.hpp"
 #include "core/document/problem.hpp"
 #include "experiments/evaluation/cell_evaluation.hpp"
 #include "experiments/program/record_arguments.hpp"

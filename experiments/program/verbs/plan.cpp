@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "core/document/json_line.hpp"
 #include "experiments/program/placement.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/differences.hpp"

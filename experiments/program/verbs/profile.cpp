@@ -3,6 +3,7 @@
 #include <ostream>
 #include <span>
 
+#include "core/document/json_line.hpp"
 #include "experiments/program/bench_profile.hpp"
 #include "experiments/program/bench_subject.hpp"
 #include "experiments/program/output.hpp"

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <ostream>
 
+#include "core/document/json_line.hpp"
 #include "experiments/distributed/lead.hpp"
 #include "experiments/program/interrupts.hpp"
 #include "experiments/program/ranks.hpp"

@@ -3,6 +3,7 @@
 #include <map>
 #include <ostream>
 
+#include "core/document/json_line.hpp"
 #include "experiments/events/rescale/granularity.hpp"
 #include "experiments/program/settings.hpp"
 #include "experiments/sweep/document_kind.hpp"
