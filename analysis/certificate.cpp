@@ -27,12 +27,7 @@ double share(double defect, double bound) {
 
 bool within(double defect, double bound) { return defect <= bound; }  // false for NaN
 
-Verdict worse(Verdict a, Verdict b) {
-  const auto rank = [](Verdict v) {
-    return v == Verdict::broken ? 3 : v == Verdict::not_measured ? 2 : v == Verdict::kept ? 1 : 0;
-  };
-  return rank(a) >= rank(b) ? a : b;
-}
+Verdict worse(Verdict a, Verdict b) { return std::max(a, b); }  // they are in this order
 
 /// Whether a weight kept its singular values, and why not.
 void judge(WeightCertificate& w, double tolerance) {
@@ -54,6 +49,13 @@ void judge(WeightCertificate& w, double tolerance) {
   }
 }
 
+/// Whether there is a row of an event: of its name, alone or before "_...", but for what was skipped.
+bool has_happened(const std::string& event, const std::set<std::string>& kinds) {
+  return std::ranges::any_of(kinds, [&](const std::string& kind) {
+    return kind == event || (kind.starts_with(event + "_") && !kind.ends_with("_skipped"));
+  });
+}
+
 /// The column as numbers; NaN throughout where there is none.
 std::vector<double> numbers(const core::Series& series, const char* column) {
   const core::Column* found = series.find(column);
@@ -70,6 +72,10 @@ const char* name_of(Verdict verdict) {
       return "broken";
     case Verdict::not_measured:
       return "not measured";
+    case Verdict::idle:
+      return "nothing happened";
+    case Verdict::dead:
+      return "dead: never moved";
     case Verdict::none:
       break;
   }
@@ -111,6 +117,7 @@ void Certifier::scaled(const EventFacts& row) {
 }
 
 void Certifier::event(const EventFacts& row) {
+  happened_.insert(row.kind);
   if (row.kind == "rescale") scaled(row);
   if (row.kind != "merge") return;
   Weight& w = weight(row.parameter);
@@ -128,6 +135,8 @@ void Certifier::unmerged(std::int64_t step, const std::string& name, double defe
 void Certifier::spectrum(std::int64_t step, const std::string& name, std::span<const float> values) {
   Weight& w = weight(name);
   ++w.facts.snapshots;
+  if (w.first.empty()) w.first.assign(values.begin(), values.end());
+  w.changed = w.changed || !std::ranges::equal(w.first, values);
   if (w.reference.empty() || w.uneven || w.reference.size() != values.size()) {
     w.reference.assign(values.begin(), values.end());
     w.factor = 1;
@@ -146,18 +155,49 @@ void Certifier::spectrum(std::int64_t step, const std::string& name, std::span<c
   w.facts.drift_step = step;
 }
 
+void Certifier::place(const std::string& name, std::span<const double> numbers) {
+  Weight& w = weight(name);
+  if (w.begun.empty()) w.begun.assign(numbers.begin(), numbers.end());
+  w.went = w.went || !std::ranges::equal(w.begun, numbers);
+}
+
+bool Certifier::is_trained(const Weight& w) const {
+  if (!declared_) return w.facts.claims;
+  return std::ranges::find(declared_->trained, w.facts.weight) != declared_->trained.end();
+}
+
+/// Empty: it moved, or nobody can tell.
+std::string Certifier::why_dead(const Weight& w) const {
+  if (w.facts.snapshots < 2 || !is_trained(w)) return {};
+  const std::string over = " in all " + std::to_string(w.facts.snapshots) + " snapshots";
+  if (!w.changed && !w.first.empty() && w.first.front() == 0) return "its singular values are 0" + over;
+  if (!w.begun.empty() && !w.went) return "its coordinates are where they started" + over;
+  if (!w.facts.claims && !w.changed) return "its singular values are the same bits" + over;
+  return {};
+}
+
 Certificate Certifier::certificate() const {
   Certificate out;
   out.tolerance = tolerance_;
   for (const Weight& w : weights_) {
-    if (!w.facts.claims) {
+    const std::string dead = why_dead(w);
+    if (!w.facts.claims && dead.empty()) {
       out.free_weights += w.facts.snapshots > 0 ? 1 : 0;
       continue;
     }
     out.weights.push_back(w.facts);
-    judge(out.weights.back(), tolerance_);
-    out.verdict = worse(out.verdict, out.weights.back().verdict);
+    WeightCertificate& judged = out.weights.back();
+    if (w.facts.claims) judge(judged, tolerance_);
+    if (!dead.empty() && judged.verdict != Verdict::broken) {
+      judged.verdict = Verdict::dead;
+      judged.reason = dead;
+    }
+    out.verdict = worse(out.verdict, judged.verdict);
   }
+  if (declared_)
+    for (const std::string& event : declared_->events)
+      if (!has_happened(event, happened_)) out.never.push_back(event);
+  if (!out.never.empty()) out.verdict = worse(out.verdict, Verdict::idle);
   out.rescales = rescales_;
   for (RescaleCertificate& r : out.rescales) {
     r.verdict = within(r.defect, r.tolerance) ? Verdict::kept : Verdict::broken;
@@ -195,10 +235,15 @@ class Rows {
   void measures(const core::Series& series, const std::string& weight) {
     const auto& steps = series.at("step").integers();
     const std::vector<double> defect = numbers(series, "defect"), bound = numbers(series, "defect_bound");
+    std::vector<std::vector<double>> places(steps.size());
+    for (const core::Column& column : series.columns)
+      if (column.name.starts_with("probe_"))
+        for (std::size_t t = 0; t < steps.size(); ++t) places[t].push_back(column.doubles().at(t));
     for (std::size_t t = 0; t < steps.size(); ++t)
       add(steps[t], snapshot_at(steps[t]),
-          [weight, step = steps[t], d = defect[t], b = bound[t]](Certifier& c) {
+          [weight, step = steps[t], d = defect[t], b = bound[t], at = places[t]](Certifier& c) {
             c.unmerged(step, weight, d, b);
+            if (!at.empty()) c.place(weight, at);
           });
   }
 
@@ -225,7 +270,7 @@ class Rows {
 
 }  // namespace
 
-Certificate certify(const core::RunRecord& record, double tolerance) {
+Certificate certify(const core::RunRecord& record, double tolerance, std::optional<Declared> declared) {
   constexpr std::string_view measures = "measure/";
   Rows rows(record.schema_version);
   if (const core::Series* events = record.find("event")) rows.events(*events);
@@ -233,7 +278,7 @@ Certificate certify(const core::RunRecord& record, double tolerance) {
   for (const core::Series& series : record.series)
     if (series.path.starts_with(measures) && series.find("defect_bound") != nullptr)
       rows.measures(series, series.path.substr(measures.size()));
-  Certifier certifier(tolerance);
+  Certifier certifier(tolerance, std::move(declared));
   rows.give(certifier);
   return certifier.certificate();
 }

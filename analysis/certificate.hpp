@@ -9,12 +9,19 @@
 // eigenvalue pair +-it of Q shrinks by t^4 at every merge, 3000 merges at t = 0.1 to 0.741, each within its
 // bound; with four it grows by t^10 / 2.
 //
+// To keep what never moved is no merit. A weight that is trained and whose singular values are zeros, or
+// whose coordinates stay where they started, or (where nothing is claimed of it) whose singular values are
+// the same bits in every snapshot, is dead. And where a method declares an event that the record has no row
+// of, nothing happened.
+//
 // A rescale must keep the model's logits: its largest change, relative to the largest logit, is within the
 // tolerance it was given.
 #pragma once
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,8 +35,8 @@ namespace isorbit::analysis {
 /// moves by far more (by 0.3 to 5 in 300 steps of AdamW): a hundredth tells them apart.
 inline constexpr double kDriftTolerance = 1e-2;
 
-/// none: there was nothing to keep.
-enum class Verdict { none, kept, broken, not_measured };
+/// none: there was nothing to keep. dead: never moved. idle: a declared event never happened.
+enum class Verdict { none, kept, not_measured, idle, dead, broken };
 [[nodiscard]] const char* name_of(Verdict verdict);
 
 /// NaN where there is none.
@@ -62,10 +69,17 @@ struct RescaleCertificate {
 
 struct Certificate {
   double tolerance = kDriftTolerance;
-  std::vector<WeightCertificate> weights;  // those that claim, in order of first appearance
+  std::vector<WeightCertificate> weights;  // those that claim or are dead, in order of first appearance
   std::vector<RescaleCertificate> rescales;
   std::size_t free_weights = 0;     // matrices nothing is claimed of
+  std::vector<std::string> never;   // events that were declared and did not happen
   Verdict verdict = Verdict::none;  // the worst of them
+};
+
+/// What the method of a run says it does.
+struct Declared {
+  std::vector<std::string> events;   // by name
+  std::vector<std::string> trained;  // weights
 };
 
 /// One row of /event. ulp: NaN where the record has none.
@@ -79,13 +93,17 @@ struct EventFacts {
 /// Takes rows in the order they were made.
 class Certifier {
  public:
-  explicit Certifier(double tolerance = kDriftTolerance) : tolerance_(tolerance) {}
+  /// Without what is declared every weight that claims is trained, and no event is missed.
+  explicit Certifier(double tolerance = kDriftTolerance, std::optional<Declared> declared = {})
+      : tolerance_(tolerance), declared_(std::move(declared)) {}
 
   void event(const EventFacts& row);
   /// Singular values, descending.
   void spectrum(std::int64_t step, const std::string& weight, std::span<const float> values);
   /// What is not merged yet at a snapshot.
   void unmerged(std::int64_t step, const std::string& weight, double defect, double bound);
+  /// What tells, at a snapshot, where the weight's coordinates are: the same numbers as long as they stay.
+  void place(const std::string& weight, std::span<const double> numbers);
 
   [[nodiscard]] Certificate certificate() const;
 
@@ -95,18 +113,27 @@ class Certifier {
     std::vector<float> reference;  // the first spectrum
     double factor = 1;             // of rescales since
     bool uneven = false;           // a rescale had several factors: the next spectrum is the reference
+    std::vector<float> first;      // spectrum
+    bool changed = false;          // some spectrum has other bits than the first
+    std::vector<double> begun;     // the first place
+    bool went = false;             // some place is another
   };
+  [[nodiscard]] bool is_trained(const Weight& weight) const;
+  [[nodiscard]] std::string why_dead(const Weight& weight) const;
   Weight& weight(const std::string& name);
   void scaled(const EventFacts& row);
   void moved(Weight& weight, std::int64_t step, double defect, double bound);
 
   double tolerance_;
+  std::optional<Declared> declared_;
+  std::set<std::string> happened_;  // kinds
   std::vector<Weight> weights_;
   std::map<std::string, std::size_t> index_;
   std::vector<RescaleCertificate> rescales_;
 };
 
 /// Throws std::runtime_error where the record's tables are not a run's.
-[[nodiscard]] Certificate certify(const core::RunRecord& record, double tolerance = kDriftTolerance);
+[[nodiscard]] Certificate certify(const core::RunRecord& record, double tolerance = kDriftTolerance,
+                                  std::optional<Declared> declared = {});
 
 }  // namespace isorbit::analysis

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "analysis/comparable.hpp"
+#include "analysis/same_run.hpp"
 #include "core/record/unreadable.hpp"
 
 namespace isorbit::analysis {
@@ -37,7 +38,6 @@ CompareRow row_of(const CompareTable& table, const RunLabel& label) {
   row.changed = label.changed;
   row.values.resize(table.seeds.size());
   row.states.resize(table.seeds.size());
-  row.ids.resize(table.seeds.size());
   row.instead.assign(table.seeds.size(), "no cell");
   row.unigram_entropy = label.unigram_entropy;
   row.basis = label.basis;
@@ -110,7 +110,7 @@ void fill(CompareTable& table, std::span<const LabelledRun> runs) {
         static_cast<std::size_t>(std::ranges::lower_bound(table.seeds, run.label.seed) - table.seeds.begin());
     ++row.cells;
     row.states[at] = run.label.state.name;
-    row.ids[at] = run.label.cell_id;
+    row.runs.push_back(run.label);
     MissingRun missing;
     row.values[at] = value_of(run, table.options.metric, missing);
     row.instead[at] = row.values[at] ? "" : missing.instead;
@@ -146,7 +146,10 @@ void refer(CompareTable& table, CompareRow& row, const Settings& all) {
     return;
   }
   row.notes = also_differs(row.basis, best.basis);
-  if (row.ids == best.ids) row.same_as = "same as " + best.arm + ": same document";
+  if (std::ranges::equal(row.runs, best.runs, is_same_run)) {
+    row.same_as = same_run_text(row.runs.front(), best.runs.front());
+    row.same_document = row.runs.front().cell_id == best.runs.front().cell_id;
+  }
   row.no_difference = obstacle(row.basis, best.basis, table.options.metric);
   if (!row.no_difference.empty()) return;
   if (!table.options.survivors) {

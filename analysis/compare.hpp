@@ -32,14 +32,17 @@ struct CompareRow {
   std::vector<std::pair<std::string, std::string>> changed;
   std::vector<std::optional<double>> values;  // per seed of the table; nothing where there is none
   std::vector<std::string> states;            // per seed: of the run; empty: the sweep has no such cell
-  std::vector<std::string> ids;               // per seed: of the cell
+  std::vector<RunLabel> runs;                 // those that the sweep has, one a seed
   std::vector<std::string> instead;           // per seed without a value: "diverged at step 62", "no cell"
   std::size_t cells = 0;                      // seeds that the sweep has of it
   Summary summary;                            // of the values; but for n all NaN where it says nothing
   double perplexity = 0;                      // exp(mean); NaN when the metric is no loss
   std::optional<double> unigram_entropy;
   RunBasis basis;
-  std::string same_as;             // why it is the run that its reference is; empty: it is another
+  /// Why its runs are those of its reference, "same as adamw: never rescales in 20 steps"; empty: they are
+  /// others. The difference of two that have not even the same document says nothing of a method.
+  std::string same_as;
+  bool same_document = false;
   bool is_reference = false;       // what other rows with the same values, but for tuning, are compared with
   std::size_t best_of = 0;         // of a reference: of how many settings it was chosen as the best
   std::vector<std::string> tuned;  // the names that those settings differ in

@@ -28,11 +28,17 @@ std::string joined(const std::vector<std::string>& words, const char* between) {
   return text;
 }
 
+/// Whether the sentence that two arms are one run stands in place of their difference, which is 0.
+bool says_why(const CompareRow& row) {
+  return !row.same_as.empty() && !row.same_document && row.difference && row.difference->difference == 0;
+}
+
 /// The difference and what belongs to it: difference, sd, p, pairs.
 std::vector<std::string> difference_cells(const CompareRow& row) {
   if (row.is_reference) return {"baseline", "", "", ""};
   if (!row.difference) return {row.no_difference, "", "", ""};
   const Comparison& d = *row.difference;
+  if (says_why(row)) return {row.same_as, "", "", ""};
   const std::string pairs =
       std::to_string(d.n) + (d.n < row.pairs_planned ? " of " + std::to_string(row.pairs_planned) : "");
   return {number_text(d.difference, "%+.4f"), fixed(row.difference_deviation), p_text(row.p_adjusted), pairs};
@@ -52,7 +58,7 @@ std::vector<std::string> cells_of(const CompareRow& row, bool survivors) {
   cells.push_back(fixed(row.perplexity, "%.3f"));
   for (std::string& cell : difference_cells(row)) cells.push_back(std::move(cell));
   std::vector<std::string> notes = row.notes;
-  if (!row.same_as.empty()) notes.insert(notes.begin(), row.same_as);
+  if (!row.same_as.empty() && !says_why(row)) notes.insert(notes.begin(), row.same_as);
   cells.push_back(joined(notes, "; "));
   return cells;
 }

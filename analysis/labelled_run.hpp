@@ -41,6 +41,8 @@ struct RunLabel {
   RunBasis basis = {};
   RunState state = {};
   std::string short_id = {};  // the beginning of cell_id that no other run of the sweep has
+  std::string run = {};       // equal for runs that compute the same (same_run.hpp); empty: not known
+  std::vector<std::string> idle = {};  // what does nothing in it: "never rescales in 20 steps"
 };
 
 /// `load` reads what was recorded: the record of a run that is done, else as far as it came; empty where

@@ -82,6 +82,11 @@ struct Event {
   std::string doc;
   std::vector<core::Field> fields;  // beside "every" and "at", which every event has
   std::function<void(const core::Json& fields, EventScope&)> apply;
+  /// What an arm does not do where the event does not happen: "rescales". The kinds of its rows are its name,
+  /// alone or before "_..."; those that end in "_skipped" tell what was left as it is.
+  std::string does = {};
+  /// Whether it may zero moments, and whether it may merge weights; nothing: it does not.
+  std::function<bool(const core::Json&fields)> zeroes_moments = {}, merges = {};
 };
 
 namespace events {

@@ -182,7 +182,8 @@ class Reader {
 void check_rewarm(const Method& method, const Document& document, Problems& problems) {
   if (!method.clip_norm || !method.clip_norm->rewarm) return;
   const auto merges = [](const std::vector<EventWord>& events) {
-    return std::ranges::any_of(events, [](const EventWord& e) { return e.word->name == "merge"; });
+    return std::ranges::any_of(events,
+                               [](const EventWord& e) { return e.word->merges && e.word->merges(e.fields); });
   };
   if (merges(method.events) ||
       std::ranges::any_of(method.groups, [&](const Group& g) { return merges(g.events); }))

@@ -70,6 +70,9 @@ struct Parametrization {
   /// What is wrong with these fields for a weight that is given, because initialize() would draw another;
   /// nothing: it keeps it.
   std::function<std::optional<Misfit>(const core::Json& fields)> redraws = {};
+  /// What is wrong with these fields for a weight of zeros, which they neither draw anew nor ever move;
+  /// nothing: it moves.
+  std::function<std::optional<Misfit>(const core::Json& fields)> keeps_zeros = {};
   /// The type of the base of a weight of this shape; nothing: the weight's own.
   std::function<core::TensorType(const core::Json& fields, const core::Shape& weight)> stored = {};
   /// Makes `weight`, [out, in] in its own order, the base of the interval whose coordinates start() has set;

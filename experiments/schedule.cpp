@@ -15,12 +15,19 @@ core::Spec scheduled_number() {
       {core::Spec::number().at_least(0), core::Spec::variant("schedule", std::move(choices))});
 }
 
-double number_at(const core::Json& value, std::int64_t step, std::int64_t steps) {
-  if (value.is_number()) return value.get<double>();
+const Schedule& schedule_of(const core::Json& value) {
   const auto name = value.at("schedule").get<std::string>();
   for (const Schedule& word : Vocabulary::all().schedules)
-    if (word.name == name) return word.at(value, step, steps);
+    if (word.name == name) return word;
   throw std::logic_error("no schedule is called \"" + name + "\"; the number was not resolved");
+}
+
+double number_at(const core::Json& value, std::int64_t step, std::int64_t steps) {
+  return value.is_number() ? value.get<double>() : schedule_of(value).at(value, step, steps);
+}
+
+double largest_number(const core::Json& value) {
+  return value.is_number() ? value.get<double>() : schedule_of(value).largest(value);
 }
 
 }  // namespace isorbit::experiments

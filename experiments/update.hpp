@@ -11,6 +11,7 @@
 
 #include "core/document/spec.hpp"
 #include "core/graph/types.hpp"
+#include "experiments/idle.hpp"
 #include "experiments/misfit.hpp"
 
 namespace isorbit::experiments {
@@ -52,6 +53,8 @@ struct Update {
   std::function<std::vector<Misfit>(const core::Json& fields, const core::Shape& tensor)> misfits = {};
   /// Reads the fields once a step and returns what is done to every chunk of the tensors that share them.
   std::function<ChunkUpdate(const core::Json& fields, const Turn&)> prepare = {};
+  /// What of it does nothing in a run beside its schedules' numbers; nothing: all of it counts in every run.
+  std::function<std::vector<Idle>(const core::Json& fields, const RunFacts&)> idle = {};
   /// The direction becomes s^degree times as long where gradients (and moments, by their powers) become s
   /// times as long, rounding and epsilon aside: 0 where the word takes their length out.
   double degree = 1;

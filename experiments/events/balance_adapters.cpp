@@ -85,7 +85,9 @@ Event balance_adapters() {
                   "what becomes of the factors' moments", Json("transport")},
                  {"power_of_two", core::Spec::boolean(),
                   "round c to a power of two, which changes no bit of the product", Json(false)}},
-      .apply = apply};
+      .apply = apply,
+      .does = "balances its adapters",
+      .zeroes_moments = [](const Json& fields) { return fields.at("moments") == "reset"; }};
 }
 
 }  // namespace isorbit::experiments::events

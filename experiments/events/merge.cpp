@@ -20,7 +20,10 @@ Event merge() {
           .doc = "takes the coordinates into the base and starts them anew",
           .fields = {{"moments", core::Spec::text().one_of({"reset", "keep"}),
                       "what becomes of the coordinates' moments", core::Json("reset")}},
-          .apply = apply};
+          .apply = apply,
+          .does = "merges",
+          .zeroes_moments = [](const core::Json& fields) { return fields.at("moments") == "reset"; },
+          .merges = [](const core::Json&) { return true; }};
 }
 
 }  // namespace isorbit::experiments::events

@@ -185,7 +185,11 @@ Event rescale() {
   return {.name = "rescale",
           .doc = "balances the norms of weights of which only the product counts",
           .fields = fields(),
-          .apply = apply};
+          .apply = apply,
+          .does = "rescales",
+          .zeroes_moments =
+              [](const Json& f) { return f.at("moments") == "reset" || f.at("granularity") != "tensor"; },
+          .merges = [](const Json& f) { return f.at("granularity") != "tensor"; }};
 }
 
 }  // namespace isorbit::experiments::events

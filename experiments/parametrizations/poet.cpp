@@ -109,6 +109,7 @@ Parametrization poet() {
           .start = start,
           .initialize = poet_parts::initialize,
           .redraws = poet_parts::redraws,
+          .keeps_zeros = poet_parts::keeps_zeros,
           .stored = poet_parts::stored,
           .store = poet_parts::store,
           .load = poet_parts::load,

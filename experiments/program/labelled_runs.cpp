@@ -4,6 +4,7 @@
 
 #include "core/record/unreadable.hpp"
 #include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/rows.hpp"
 #include "experiments/sweep/status.hpp"
 #include "experiments/training/attempts.hpp"
 #include "experiments/training/cell_identity.hpp"
@@ -81,10 +82,11 @@ std::size_t unique_digits(const std::vector<Cell>& cells) {
 std::vector<analysis::LabelledRun> labelled_runs(const Results& results, std::span<const Cell> cells) {
   const std::size_t digits = unique_digits(results.sweep.cells);
   std::vector<analysis::LabelledRun> runs;
-  for (const Cell& cell : cells) {
+  for (const RowOfCell& row : rows_of(cells)) {
+    const Cell& cell = *row.cell;
     analysis::LabelledRun run;
-    run.label = {cell.id, cell.arm, {}, cell.seed, cell.facts.unigram_entropy, basis_of(cell.facts)};
-    for (const Assignment& a : cell.changed) run.label.changed.emplace_back(a.name, value_text(a.value));
+    run.label = label_of(row);
+    run.label.basis = basis_of(cell.facts);
     if (!cell.plan.empty()) run.label.changed.emplace_back("plan", short_id(cell.plan));
     run.label.short_id = cell.id.substr(0, digits);
     try {

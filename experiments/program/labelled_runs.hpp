@@ -8,9 +8,9 @@
 
 namespace isorbit::experiments {
 
-/// These cells of the results, in order: those that are done with their record, others with what happened to
-/// them and what their newest attempt has recorded. Of an earlier plan's its digits are a value that it has
-/// otherwise, "plan".
+/// The rows of these cells of the results, in order: those that are done with their record, others with what
+/// happened to them and what their newest attempt has recorded. Of an earlier plan's its digits are a value
+/// that it has otherwise, "plan".
 [[nodiscard]] std::vector<analysis::LabelledRun> labelled_runs(const Results& results,
                                                                std::span<const Cell> cells);
 

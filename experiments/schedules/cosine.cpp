@@ -15,11 +15,14 @@ Schedule cosine() {
   return {.name = "cosine",
           .doc = "warm-up, then half a cosine down to the floor",
           .fields = std::move(fields),
-          .at = [](const core::Json& f, std::int64_t step, std::int64_t steps) {
-            const double floor = f.at("floor").get<double>();
-            const double half = (1.0 + std::cos(std::numbers::pi * progress(f, step, steps))) / 2;
-            return f.at("peak").get<double>() * warmed(f, step) * (floor + (1.0 - floor) * half);
-          }};
+          .at =
+              [](const core::Json& f, std::int64_t step, std::int64_t steps) {
+                const double floor = f.at("floor").get<double>();
+                const double half = (1.0 + std::cos(std::numbers::pi * progress(f, step, steps))) / 2;
+                return f.at("peak").get<double>() * warmed(f, step) * (floor + (1.0 - floor) * half);
+              },
+          .largest = peak_of,
+          .unreached = unreached_peak};
 }
 
 }  // namespace isorbit::experiments::schedules

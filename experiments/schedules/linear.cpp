@@ -12,10 +12,13 @@ Schedule linear() {
   return {.name = "linear",
           .doc = "warm-up, then a straight line down to the floor",
           .fields = std::move(fields),
-          .at = [](const core::Json& f, std::int64_t step, std::int64_t steps) {
-            const double fall = (1.0 - f.at("floor").get<double>()) * progress(f, step, steps);
-            return f.at("peak").get<double>() * warmed(f, step) * (1.0 - fall);
-          }};
+          .at =
+              [](const core::Json& f, std::int64_t step, std::int64_t steps) {
+                const double fall = (1.0 - f.at("floor").get<double>()) * progress(f, step, steps);
+                return f.at("peak").get<double>() * warmed(f, step) * (1.0 - fall);
+              },
+          .largest = peak_of,
+          .unreached = unreached_peak};
 }
 
 }  // namespace isorbit::experiments::schedules

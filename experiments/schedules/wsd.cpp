@@ -19,6 +19,19 @@ double fall(const core::Json& f, std::int64_t step, std::int64_t steps) {
   return 1.0 - (1.0 - f.at("floor").get<double>()) * share;
 }
 
+/// The decay begins before the warm-up ends.
+std::optional<Misfit> unreached(const core::Json& f, const RunFacts& run) {
+  if (auto misfit = unreached_peak(f, run); misfit || !run.is_known()) return misfit;
+  const auto warmup = f.at("warmup").get<std::int64_t>();
+  const auto decay = std::llround(f.at("decay").get<double>() * static_cast<double>(run.steps));
+  if (warmup <= 1 || warmup <= run.steps - decay) return std::nullopt;
+  return Misfit{
+      "decay",
+      "a decay over " + std::to_string(decay) + " updates after a warm-up of " + std::to_string(warmup),
+      "at most " + std::to_string(run.steps) + " updates together",
+      run.text() + ", and the decay begins before the peak is reached", ""};
+}
+
 }  // namespace
 
 Schedule wsd() {
@@ -29,9 +42,12 @@ Schedule wsd() {
   return {.name = "wsd",
           .doc = "warm-up, a stable phase at the peak, then a straight line down to the floor",
           .fields = std::move(fields),
-          .at = [](const core::Json& f, std::int64_t step, std::int64_t steps) {
-            return f.at("peak").get<double>() * std::min(warmed(f, step), fall(f, step, steps));
-          }};
+          .at =
+              [](const core::Json& f, std::int64_t step, std::int64_t steps) {
+                return f.at("peak").get<double>() * std::min(warmed(f, step), fall(f, step, steps));
+              },
+          .largest = peak_of,
+          .unreached = unreached};
 }
 
 }  // namespace isorbit::experiments::schedules

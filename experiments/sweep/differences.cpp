@@ -10,6 +10,7 @@
 #include "core/passes/read_model.hpp"
 #include "experiments/method.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
+#include "experiments/sweep/rows.hpp"
 #include "experiments/sweep/text_table.hpp"
 #include "experiments/training/cell_document.hpp"
 
@@ -120,14 +121,14 @@ std::vector<std::string> parameters_of(const Cell& cell) {
 /// Collects the values of every property by arm.
 class Collector {
  public:
-  void add(const Cell& cell) {
+  void add(const Cell& cell, const std::string& arm) {
     const auto is_new = [&](const char* part) {
-      return seen_.insert(cell.arm + part + cell.document.at(part).dump()).second;
+      return seen_.insert(arm + part + cell.document.at(part).dump()).second;
     };
-    if (is_new("model")) model(cell);
-    if (is_new("method")) method(cell);
+    if (is_new("model")) model(cell, arm);
+    if (is_new("method")) method(cell, arm);
     for (const char* part : {"training", "data"})
-      if (is_new(part)) fields(cell, part);
+      if (is_new(part)) fields(cell, arm, part);
   }
 
   std::vector<Difference> run(const std::vector<std::string>& arms) const {
@@ -151,23 +152,23 @@ class Collector {
 
  private:
   /// Its name with the digest of all but its constants, and those that every arm's model has.
-  void model(const Cell& cell) {
+  void model(const Cell& cell, const std::string& arm) {
     Json document = cell.document;
     Json& structure = document.at("model");
     const Json constants = structure.value("constants", Json::object());
     structure.erase("constants");
-    add("model", cell.arm, structure.value("name", "unnamed") + " " + short_id(model_id(document)));
+    add("model", arm, structure.value("name", "unnamed") + " " + short_id(model_id(document)));
     for (const auto& [name, value] : constants.items())
       if (name != "batch" || !cell.document.at("training").contains("batch"))
-        add("model." + name, cell.arm, value_text(value));
+        add("model." + name, arm, value_text(value));
   }
-  void method(const Cell& cell) {
-    if (!parameters_.contains(cell.arm)) parameters_[cell.arm] = parameters_of(cell);
-    for (const auto& [name, value] : properties_of(cell, parameters_[cell.arm])) add(name, cell.arm, value);
+  void method(const Cell& cell, const std::string& arm) {
+    if (!parameters_.contains(arm)) parameters_[arm] = parameters_of(cell);
+    for (const auto& [name, value] : properties_of(cell, parameters_[arm])) add(name, arm, value);
   }
-  void fields(const Cell& cell, const std::string& part) {
+  void fields(const Cell& cell, const std::string& arm, const std::string& part) {
     for (const auto& [name, value] : cell.document.at(part).items())
-      add(part + "." + name, cell.arm, value_text(value));
+      add(part + "." + name, arm, value_text(value));
   }
   void add(const std::string& name, const std::string& arm, const std::string& value) {
     if (!values_.contains(name)) names_.push_back(name);
@@ -186,9 +187,9 @@ class Collector {
 std::vector<Difference> differences_between_arms(std::span<const Cell> cells) {
   Collector collector;
   std::vector<std::string> arms;
-  for (const Cell& cell : cells) {
-    if (std::ranges::find(arms, cell.arm) == arms.end()) arms.push_back(cell.arm);
-    collector.add(cell);
+  for (const RowOfCell& row : rows_of(cells)) {
+    if (std::ranges::find(arms, *row.arm) == arms.end()) arms.push_back(*row.arm);
+    collector.add(*row.cell, *row.arm);
   }
   return collector.run(arms);
 }

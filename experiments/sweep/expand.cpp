@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "core/document/expression.hpp"
+#include "core/document/spelling.hpp"
 #include "experiments/sweep/arm_model.hpp"
 
 namespace isorbit::experiments {
@@ -83,10 +83,26 @@ class Expander {
           cell.changed.push_back(a);
           assign(cell, a);
         }
+      settle(cell);
       expand_seeds(std::move(cell));
       std::size_t i = axes.size();
       while (i > 0 && ++at[i - 1] == axes[i - 1].size()) at[--i] = 0;
       if (i == 0) return;
+    }
+  }
+
+  /// Evaluates the constants that are set from outside, so that equal values make one cell.
+  void settle(Candidate& cell) const {
+    const auto is_text = [](const Json& value) { return value.is_string(); };
+    if (std::ranges::any_of(cell.model_constants, is_text)) {
+      Json given = cell.model_constants;
+      if (cell.training.contains("batch")) given["batch"] = cell.training.at("batch");
+      const core::Constants all(layered_constants(s_.models[cell.arm]->root, cell.size, given));
+      cell.model_constants = core::evaluated_values(cell.model_constants, all);
+    }
+    if (std::ranges::any_of(cell.method_constants, is_text)) {
+      const core::Constants all(layered_constants(s_.methods[cell.arm]->root, {}, cell.method_constants));
+      cell.method_constants = core::evaluated_values(cell.method_constants, all);
     }
   }
 
@@ -219,7 +235,7 @@ Expansion expand(const SweepSources& sources, core::Problems& problems) {
   return Expander(sources, problems).run();
 }
 
-Json evaluated_constants(const Json& root, const std::string& size, const Json& overrides) {
+Json layered_constants(const Json& root, const std::string& size, const Json& overrides) {
   const auto object = [](const Json& value, const std::string& key) {
     return value.is_object() && value.contains(key) && value.at(key).is_object() ? value.at(key)
                                                                                  : Json::object();
@@ -228,6 +244,11 @@ Json evaluated_constants(const Json& root, const std::string& size, const Json& 
   const Json sized = object(object(root, "sizes"), size);
   for (const Json* layer : {&sized, &overrides})
     for (const auto& [name, value] : layer->items()) raw[name] = value;
+  return raw;
+}
+
+Json evaluated_constants(const Json& root, const std::string& size, const Json& overrides) {
+  const Json raw = layered_constants(root, size, overrides);
   const core::Constants constants(raw);
   Json values = Json::object();
   for (const auto& [name, value] : raw.items()) {

@@ -29,6 +29,10 @@ struct Expansion {
 /// Numbers by value, all else as JSON.
 [[nodiscard]] bool equal(const core::Json& a, const core::Json& b);
 
+/// The constants of a document with a size and overrides applied.
+[[nodiscard]] core::Json layered_constants(const core::Json& root, const std::string& size,
+                                           const core::Json& overrides);
+
 /// The constants of a document with a size and overrides applied, each evaluated; those that cannot be are
 /// left out (the document's own reader reports them).
 [[nodiscard]] core::Json evaluated_constants(const core::Json& root, const std::string& size,

@@ -32,6 +32,13 @@ std::string value_text(const core::Json& value) {
                            : value.dump(-1, ' ', false, core::Json::error_handler_t::replace);
 }
 
+std::string constants_text(const char* group, const core::Json& constants) {
+  std::string text;
+  for (const auto& [name, value] : constants.items())
+    text += (text.empty() ? "" : ", ") + std::string(group) + "." + name + "=" + value_text(value);
+  return text;
+}
+
 namespace {
 
 std::string plain_label(const std::vector<Assignment>& changed) {

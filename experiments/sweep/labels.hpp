@@ -10,6 +10,9 @@ namespace isorbit::experiments {
 /// folder's.
 [[nodiscard]] bool is_plain_name(const std::string& name);
 
+/// "model.width=24, model.depth=2"
+[[nodiscard]] std::string constants_text(const char* group, const core::Json& constants);
+
 /// <arm>/<changed values>-s<seed>-<id8>, other characters replaced by '_'.
 [[nodiscard]] std::filesystem::path folder_of(const Cell& cell);
 

@@ -1,6 +1,7 @@
 #include "experiments/sweep/make_cells.hpp"
 
 #include <map>
+#include <set>
 
 #include "core/document/digest.hpp"
 #include "experiments/sweep/labels.hpp"
@@ -27,7 +28,8 @@ class Maker {
       by_arm[expansion_.candidates[i].arm].push_back(i);
     for (const std::size_t arm : starts_.order())
       for (const std::size_t i : by_arm[arm]) make(i);
-    out_.notes.insert(out_.notes.end(), resolver_.notes().begin(), resolver_.notes().end());
+    out_.notes = resolver_.notes();
+    out_.warnings = resolver_.warnings();
     return std::move(out_);
   }
 
@@ -43,24 +45,24 @@ class Maker {
     cell.origins = origins_of(sources_, candidate, overrides_);
     const auto [twin, is_new] = known_.emplace(cell.id, out_.cells.size());
     made_[index] = twin->second;
-    if (is_new) {
+    if (!rows_.insert(cell.arm + '\n' + cell.id + label_of(cell.changed)).second) return;
+    cell.place = index;
+    if (is_new)
       out_.cells.push_back(std::move(cell));
-    } else {
-      out_.notes.push_back(cell.folder.string() + " is the same run as " +
-                           out_.cells[twin->second].folder.string() + " and is not made again");
-    }
+    else
+      out_.cells[twin->second].also.push_back({cell.arm, cell.changed, cell.place});
   }
 
   std::optional<CellStart> start_of(std::size_t arm, std::optional<std::size_t> source) {
     if (source) {
       const Cell& cell = out_.cells[made_.at(*source)];
-      return CellStart{cell.arm, cell.id, cell.folder, {}, {}};
+      return CellStart{cell.arm, cell.id, cell.folder, {}, {}, cell.run};
     }
     const std::filesystem::path& file = starts_.file_of(arm);
     if (file.empty()) return std::nullopt;
     std::string& digest = digests_[file.string()];
     if (digest.empty()) digest = core::sha256_file(file);
-    return CellStart{{}, {}, {}, file, digest};
+    return CellStart{{}, {}, {}, file, digest, {}};
   }
 
   const SweepSources& sources_;
@@ -68,7 +70,8 @@ class Maker {
   std::span<const Override> overrides_;
   Starts starts_;
   CellResolver resolver_;
-  std::map<std::string, std::size_t> known_;    // by id
+  std::map<std::string, std::size_t> known_;  // by id
+  std::set<std::string> rows_;
   std::map<std::size_t, std::size_t> made_;     // cell by candidate
   std::map<std::string, std::string> digests_;  // by file
   MadeCells out_;

@@ -12,10 +12,12 @@ namespace isorbit::experiments {
 
 struct MadeCells {
   std::vector<Cell> cells;
-  std::vector<std::string> notes;  // cells that would be the same run, files that are widened
+  std::vector<std::string> notes;  // files that are widened
+  std::vector<core::Problem> warnings;
 };
 
-/// Reads and checks what the candidates name. Problems are added; what they are found in is left out.
+/// Reads and checks what the candidates name. Candidates of one document are one cell with several rows.
+/// Problems are added; what they are found in is left out.
 [[nodiscard]] MadeCells make_cells(const SweepSources& sources, const Expansion& expansion,
                                    std::span<const Override> overrides, const std::filesystem::path& data_dir,
                                    core::Problems& problems);

@@ -40,6 +40,14 @@ Spec from_spec() {
   });
 }
 
+Spec row_spec() {
+  return Spec::object({
+      Field{"arm", Spec::text(), "the method's name in the sweep"},
+      Field{"changed", Spec::map(Spec::any()), "the values that vary in the sweep"},
+      Field{"place", Spec::integer().at_least(0), "among the rows of the sweep", 0},
+  });
+}
+
 Spec manifest_spec() {
   const Spec cell = Spec::object({
       Field{"id", Spec::text().at_least_items(64), "SHA-256 of the resolved document and its data"},
@@ -57,6 +65,10 @@ Spec manifest_spec() {
       Field{"data_sha256", Spec::text(), "of the data", ""},
       Field{"targets_sha256", Spec::text(), "of what the validation covers", ""},
       Field{"from", from_spec(), "what its weights start from", {}, true},
+      Field{"place", Spec::integer().at_least(0), "among the rows of the sweep", 0},
+      Field{"also", Spec::list(row_spec()), "other rows with its document", Json::array()},
+      Field{"run", Spec::text(), "SHA-256 of what is computed, the same for cells that are one run", ""},
+      Field{"idle", Spec::list(Spec::text()), "what does nothing in it", Json::array()},
   });
   const Spec dropped = Spec::object({
       Field{"arm", Spec::text(), ""},
@@ -95,8 +107,14 @@ Cell cell_from(const Json& entry) {
                 entry.at("targets_sha256").get<std::string>()};
   if (entry.contains("from")) {
     const auto text = [&](const char* key) { return entry.at("from").at(key).get<std::string>(); };
-    cell.from = {text("arm"), text("id"), text("folder"), text("file"), text("sha256")};
+    cell.from = {text("arm"), text("id"), text("folder"), text("file"), text("sha256"), {}};
   }
+  cell.place = entry.at("place").get<std::size_t>();
+  for (const Json& row : entry.at("also"))
+    cell.also.push_back({row.at("arm").get<std::string>(), assignments(row.at("changed")),
+                         row.at("place").get<std::size_t>()});
+  cell.run = entry.at("run").get<std::string>();
+  cell.idle = entry.at("idle").get<std::vector<std::string>>();
   return cell;
 }
 
@@ -131,7 +149,13 @@ Json manifest_of(const Sweep& sweep) {
                             {"data", cell.facts.data},
                             {"data_sha256", cell.facts.data_sha256},
                             {"targets_sha256", cell.facts.targets_sha256}});
-    if (cell.from) out["cells"].back()["from"] = from_json(*cell.from);
+    Json& entry = out["cells"].back();
+    if (cell.from) entry["from"] = from_json(*cell.from);
+    entry["place"] = cell.place;
+    for (const Row& row : cell.also)
+      entry["also"].push_back({{"arm", row.arm}, {"changed", object_of(row.changed)}, {"place", row.place}});
+    entry["run"] = cell.run;
+    if (!cell.idle.empty()) entry["idle"] = cell.idle;
   }
   for (const Dropped& dropped : sweep.dropped) {
     Json entry = {{"arm", dropped.arm}, {"changed", object_of(dropped.changed)}, {"clause", dropped.clause}};

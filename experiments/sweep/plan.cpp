@@ -8,6 +8,7 @@
 #include "core/document/printable.hpp"
 #include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/rows.hpp"
 #include "experiments/sweep/status.hpp"
 #include "experiments/sweep/text_table.hpp"
 
@@ -78,26 +79,31 @@ std::string totals_text(std::span<const Cell> left, const PlanForecast& forecast
 std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const SweepFolder& folder,
                       const PlanForecast& forecast) {
   TextTable table({"id", "arm", "changed", "seed", "from", "state", "steps", "tokens", "parameters", "time",
-                   "took", "memory", "disk", "spectra", "unigram"});
+                   "took", "memory", "disk", "spectra", "unigram", ""});
   std::map<std::string, std::size_t> counts;
   double tokens = 0, bytes = 0;
-  for (const Cell& cell : cells) {
+  const std::vector<RowOfCell> rows = rows_of(cells);
+  const std::vector<SameRun> same = same_runs(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Cell& cell = *rows[i].cell;
     const CellState state = state_of(folder, cell);
-    ++counts[name_of(state)];
-    if (state != CellState::done) tokens += static_cast<double>(cell.facts.tokens);
-    bytes += cell.facts.spectra_bytes;
+    if (rows[i].is_first()) {
+      ++counts[name_of(state)];
+      if (state != CellState::done) tokens += static_cast<double>(cell.facts.tokens);
+      bytes += cell.facts.spectra_bytes;
+    }
     const CellForecast* expected = forecast.cells == nullptr ? nullptr : forecast.cells->find(cell);
     std::string took;
     if (state == CellState::done)
       if (const auto cost = cost_of(folder, cell)) took = time_text(cost->seconds);
-    table.add({short_id(cell.id), cell.arm, label_of(cell.changed), std::to_string(cell.seed),
+    table.add({short_id(cell.id), *rows[i].arm, label_of(*rows[i].changed), std::to_string(cell.seed),
                cell.from ? cell.from->text() : "", name_of(state), std::to_string(cell.facts.steps),
                scaled(static_cast<double>(cell.facts.tokens)),
                scaled(static_cast<double>(cell.facts.parameters)),
                expected == nullptr ? "" : time_text(expected->seconds), took,
                expected == nullptr ? "" : scaled(expected->memory, "B"),
                expected == nullptr ? "" : scaled(expected->disk, "B"), scaled(cell.facts.spectra_bytes, "B"),
-               fixed(cell.facts.unigram_entropy, 4)});
+               fixed(cell.facts.unigram_entropy, 4), same[i].text});
   }
   std::string text = table.text() + "\n" + spelled(cells.size(), "cell");
   if (cells.size() != sweep.cells.size()) text += " of " + std::to_string(sweep.cells.size());
@@ -121,10 +127,13 @@ std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const Swe
 std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const SweepFolder& folder,
                       const PlanForecast& forecast) {
   std::string text;
-  for (const Cell& cell : cells) {
+  const std::vector<RowOfCell> rows = rows_of(cells);
+  const std::vector<SameRun> same = same_runs(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Cell& cell = *rows[i].cell;
     Json line = {{"id", cell.id},
-                 {"arm", cell.arm},
-                 {"changed", changed_json(cell.changed)},
+                 {"arm", *rows[i].arm},
+                 {"changed", changed_json(*rows[i].changed)},
                  {"seed", cell.seed},
                  {"state", name_of(state_of(folder, cell))},
                  {"folder", locate(folder, cell).string()},
@@ -137,6 +146,7 @@ std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const Swe
     if (forecast.cells != nullptr)
       if (const CellForecast* expected = forecast.cells->find(cell)) line["forecast"] = json_of(*expected);
     if (const auto cost = cost_of(folder, cell)) line["took"] = json_of(*cost);
+    if (!same[i].text.empty()) line["same_as"] = same[i].text;
     text += core::json_line(line);
   }
   for (const Dropped& d : sweep.dropped) {

@@ -5,6 +5,7 @@
 #include "core/passes/summary.hpp"
 #include "experiments/data/validation_set.hpp"
 #include "experiments/distributed/rank_model.hpp"
+#include "experiments/sweep/labels.hpp"
 #include "experiments/sweep/missing_corpus.hpp"
 #include "experiments/training/cell_document.hpp"
 #include "experiments/training/weights.hpp"
@@ -15,13 +16,6 @@ namespace {
 
 using core::Json;
 using core::shown;
-
-std::string constants_text(const char* group, const Json& constants) {
-  std::string text;
-  for (const auto& [name, value] : constants.items())
-    text += (text.empty() ? "" : ", ") + std::string(group) + "." + name + "=" + value_text(value);
-  return text;
-}
 
 /// Singular values of every matrix at every snapshot, as f32.
 double spectra_bytes(const core::Graph& graph, std::int64_t snapshots) {
@@ -36,6 +30,14 @@ double spectra_bytes(const core::Graph& graph, std::int64_t snapshots) {
 std::string type_text(const std::string& name, const std::vector<std::int64_t>& dims, bool integers) {
   return shown(Json(name)) + " " +
          core::TensorType{core::Shape(dims), integers ? core::DType::s32 : core::DType::f32}.text();
+}
+
+/// Tensors without an entry that is not zero.
+std::set<std::string> zeros_in(const core::TensorFile& file) {
+  std::set<std::string> zeros;
+  for (const core::StoredTensor& tensor : file.tensors)
+    if (std::ranges::all_of(core::widened(tensor), [](float x) { return x == 0; })) zeros.insert(tensor.name);
+  return zeros;
 }
 
 /// The problems that `read` throws.
@@ -55,16 +57,6 @@ std::set<std::string> texts_of(const Read& read) {
 const core::OpSet& every_op() {
   static const core::OpSet ops(isorbit::ops::registered());
   return ops;
-}
-
-std::vector<core::Problem> taken(core::Problems& problems) {
-  try {
-    problems.throw_if_any();
-  } catch (const core::DocumentError& error) {
-    problems = {};
-    return {error.problems().begin(), error.problems().end()};
-  }
-  return {};
 }
 
 void CellResolver::add(core::Problem problem) {
@@ -213,16 +205,18 @@ void CellResolver::check_ranks(const Candidate& c, const core::Model& model) {
 }
 
 /// What keeps a cell from starting there; empty: nothing.
-std::string CellResolver::misfit_of_start(const Candidate& c, const core::Model& model, const CellStart& from,
-                                          const Candidate* source) {
+std::string CellResolver::misfit_of_start(const Candidate& c, const Method& method, const core::Model& model,
+                                          const CellStart& from, const Candidate* source) {
   if (source != nullptr) {
     const core::Model* other = model_of(*source, model_key(*source));
     return other == nullptr ? "" : misfit_of(shapes_of(model), shapes_of(*other));
   }
   try {
-    (void)load_weights(from.file, *s_.models[c.arm], model, [&](const std::string& note) {
-      if (std::ranges::find(notes_, note) == notes_.end()) notes_.push_back(note);
-    });
+    const core::TensorFile file =
+        load_weights(from.file, *s_.models[c.arm], model, [&](const std::string& note) {
+          if (std::ranges::find(notes_, note) == notes_.end()) notes_.push_back(note);
+        });
+    effects_.given(c, method, model, zeros_in(file));
   } catch (const std::runtime_error& error) {
     return error.what();
   }
@@ -235,7 +229,7 @@ void CellResolver::check_start(const Candidate& c, const Method& method, const c
   check_given_weights(method, model, *s_.methods[c.arm], found);
   const std::string at = s_.arm_pointer(c.arm) + "/from";
   add(taken(found), {}, "the weights of " + s_.document.file + " #" + at);
-  if (std::string misfit = misfit_of_start(c, model, from, source); !misfit.empty())
+  if (std::string misfit = misfit_of_start(c, method, model, from, source); !misfit.empty())
     add({s_.document.file,
          s_.document.position(at),
          at,
@@ -292,6 +286,7 @@ Cell CellResolver::resolve(const Candidate& c, std::optional<CellStart> from, co
   cell.facts.data_sha256 = data->data_sha256();
   cell.facts.targets_sha256 = validated_on_.at(data);
   cell.facts.unigram_entropy = data->unigram_entropy();
+  effects_.add(c, *method, *model, cell);
   return cell;
 }
 

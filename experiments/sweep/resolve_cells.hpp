@@ -9,6 +9,7 @@
 
 #include "experiments/data/batch_source.hpp"
 #include "experiments/method.hpp"
+#include "experiments/sweep/effects.hpp"
 #include "experiments/sweep/expand.hpp"
 
 namespace isorbit::experiments {
@@ -16,7 +17,11 @@ namespace isorbit::experiments {
 class CellResolver {
  public:
   CellResolver(const SweepSources& sources, std::filesystem::path data_dir, core::Problems& problems)
-      : s_(sources), arms_(sources.arms()), data_dir_(std::move(data_dir)), problems_(problems) {}
+      : s_(sources),
+        arms_(sources.arms()),
+        data_dir_(std::move(data_dir)),
+        problems_(problems),
+        effects_(sources) {}
 
   /// The cell, without folder and origins. Problems are added once, with the first combination that has them.
   /// `from` is what it starts from, `source` the candidate of that cell, null where it is a file.
@@ -24,6 +29,8 @@ class CellResolver {
                              const Candidate* source = nullptr);
   /// What the user should know of the files that cells start from, each once.
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+  /// What does nothing in the runs, each once.
+  [[nodiscard]] const std::vector<core::Problem>& warnings() const { return effects_.warnings(); }
 
  private:
   /// Tells models apart.
@@ -37,8 +44,8 @@ class CellResolver {
   std::string own_arm(const Candidate& candidate) const;
   void check_start(const Candidate& candidate, const Method& method, const core::Model& model,
                    const CellStart& from, const Candidate* source);
-  std::string misfit_of_start(const Candidate& candidate, const core::Model& model, const CellStart& from,
-                              const Candidate* source);
+  std::string misfit_of_start(const Candidate& candidate, const Method& method, const core::Model& model,
+                              const CellStart& from, const Candidate* source);
   void check(const Candidate& candidate, const Method& method, const core::Model& model);
   /// That its ranks can share its batches.
   void check_ranks(const Candidate& candidate, const core::Model& model);
@@ -52,6 +59,7 @@ class CellResolver {
   const std::vector<std::string>& arms_;
   std::filesystem::path data_dir_;
   core::Problems& problems_;
+  Effects effects_;
   std::set<std::string> reported_, checked_;
   std::vector<std::string> notes_;
   std::map<std::string, std::shared_ptr<core::Model>> models_;
@@ -59,9 +67,6 @@ class CellResolver {
   std::map<std::string, std::shared_ptr<BatchSource>> data_;
   std::map<const BatchSource*, std::string> validated_on_;  // validation_sha256 of those
 };
-
-/// What a collector holds, and nothing left in it.
-[[nodiscard]] std::vector<core::Problem> taken(core::Problems& problems);
 
 /// Every op there is.
 [[nodiscard]] const core::OpSet& every_op();

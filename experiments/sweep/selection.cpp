@@ -4,6 +4,7 @@
 
 #include "core/document/problem.hpp"
 #include "core/passes/name_glob.hpp"
+#include "experiments/sweep/rows.hpp"
 
 namespace isorbit::experiments {
 namespace {
@@ -20,8 +21,8 @@ std::string short_name(const std::string& name) { return name.substr(name.find('
 
 std::vector<std::string> names_of(const Sweep& sweep) {
   std::vector<std::string> names = {"arm", "seed", "id"};
-  for (const Cell& cell : sweep.cells)
-    for (const Assignment& a : cell.changed)
+  for (const RowOfCell& row : rows_of(sweep.cells))
+    for (const Assignment& a : *row.changed)
       for (const std::string& name : {short_name(a.name), a.name})
         if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   return names;
@@ -58,17 +59,17 @@ bool same_value(const Json& value, const std::string& text) {
   return value.is_number() && other.is_number() && value.get<double>() == other.get<double>();
 }
 
-bool holds(const std::string& name, const std::string& value, const Cell& cell) {
-  if (name == "arm") return core::matches(value, cell.arm);
-  if (name == "seed") return std::to_string(cell.seed) == value;
-  if (name == "id") return !value.empty() && cell.id.starts_with(value);
-  return std::any_of(cell.changed.begin(), cell.changed.end(), [&](const Assignment& a) {
+bool holds(const std::string& name, const std::string& value, const RowOfCell& row) {
+  if (name == "arm") return core::matches(value, *row.arm);
+  if (name == "seed") return std::to_string(row.cell->seed) == value;
+  if (name == "id") return !value.empty() && row.cell->id.starts_with(value);
+  return std::any_of(row.changed->begin(), row.changed->end(), [&](const Assignment& a) {
     return (a.name == name || short_name(a.name) == name) && same_value(a.value, value);
   });
 }
 
-bool holds(const Term& term, const Cell& cell) {
-  return std::ranges::any_of(term.values, [&](const auto& value) { return holds(term.name, value, cell); });
+bool holds(const Term& term, const RowOfCell& row) {
+  return std::ranges::any_of(term.values, [&](const auto& value) { return holds(term.name, value, row); });
 }
 
 /// Every value that some cell has under a name, as it would be written.
@@ -77,11 +78,11 @@ std::vector<std::string> values_of(const Sweep& sweep, const std::string& name) 
   const auto add = [&](const std::string& value) {
     if (std::ranges::find(values, value) == values.end()) values.push_back(value);
   };
-  for (const Cell& cell : sweep.cells) {
-    if (name == "arm") add(cell.arm);
-    if (name == "seed") add(std::to_string(cell.seed));
-    if (name == "id") add(short_id(cell.id));
-    for (const Assignment& a : cell.changed)
+  for (const RowOfCell& row : rows_of(sweep.cells)) {
+    if (name == "arm") add(*row.arm);
+    if (name == "seed") add(std::to_string(row.cell->seed));
+    if (name == "id") add(short_id(row.cell->id));
+    for (const Assignment& a : *row.changed)
       if (a.name == name || short_name(a.name) == name) add(value_text(a.value));
   }
   return values;
@@ -89,7 +90,9 @@ std::vector<std::string> values_of(const Sweep& sweep, const std::string& name) 
 
 void check_value(const std::string& text, const Sweep& sweep, const std::string& name,
                  const std::string& value) {
-  if (std::ranges::any_of(sweep.cells, [&](const Cell& cell) { return holds(name, value, cell); })) return;
+  if (std::ranges::any_of(rows_of(sweep.cells),
+                          [&](const RowOfCell& row) { return holds(name, value, row); }))
+    return;
   const std::vector<std::string> values = values_of(sweep, name);
   refuse("--only " + text, name + " " + shown(Json(value)),
          core::expectation(core::Spec::text().one_of(values)), core::nearest(value, values));
@@ -118,6 +121,29 @@ std::vector<Term> parse(const std::string& text, const Sweep& sweep) {
 
 }  // namespace
 
+namespace {
+
+/// The cell with those of its rows for which `wanted` is true; its folder stays. Nothing: there are none.
+template <class Wanted>
+std::optional<Cell> with_rows(const Cell& cell, const Wanted& wanted) {
+  std::optional<Cell> out;
+  for (const RowOfCell& row : rows_of({&cell, 1})) {
+    if (!wanted(row)) continue;
+    if (out) {
+      out->also.push_back({*row.arm, *row.changed, row.place});
+      continue;
+    }
+    out = cell;
+    out->arm = *row.arm;
+    out->changed = *row.changed;
+    out->place = row.place;
+    out->also.clear();
+  }
+  return out;
+}
+
+}  // namespace
+
 std::vector<Cell> select(const Sweep& sweep, const Selection& selection) {
   std::vector<std::vector<Term>> alternatives;
   for (const std::string& text : selection.only) alternatives.push_back(parse(text, sweep));
@@ -125,11 +151,12 @@ std::vector<Cell> select(const Sweep& sweep, const Selection& selection) {
   for (const Cell& cell : sweep.cells) {
     if (selection.limit && out.size() >= *selection.limit) break;
     if (selection.seed && cell.seed != *selection.seed) continue;
-    const auto all_hold = [&](const std::vector<Term>& terms) {
-      return std::all_of(terms.begin(), terms.end(), [&](const Term& term) { return holds(term, cell); });
+    const auto wanted = [&](const RowOfCell& row) {
+      return alternatives.empty() || std::ranges::any_of(alternatives, [&](const std::vector<Term>& terms) {
+               return std::ranges::all_of(terms, [&](const Term& term) { return holds(term, row); });
+             });
     };
-    if (alternatives.empty() || std::any_of(alternatives.begin(), alternatives.end(), all_hold))
-      out.push_back(cell);
+    if (std::optional<Cell> some = with_rows(cell, wanted)) out.push_back(std::move(*some));
   }
   if (out.empty() && !alternatives.empty())
     refuse("--only " + selection.only.front(), "no cell", "names and values that some cell has together", {});

@@ -14,6 +14,7 @@
 #include "experiments/sweep/lease.hpp"
 #include "experiments/sweep/manifest.hpp"
 #include "experiments/sweep/publication.hpp"
+#include "experiments/sweep/rows.hpp"
 #include "experiments/sweep/text_table.hpp"
 #include "experiments/sweep/time_left.hpp"
 #include "experiments/training/attempts.hpp"
@@ -61,9 +62,10 @@ void read_result_of(const std::filesystem::path& folder, const std::string& cell
   status.loss = train->at("loss").doubles().back();
 }
 
-/// Why it failed, who works on it, and whether that one has been heard of lately.
-std::string remark(const CellStatus& s) {
+/// What run it is the same as, why it failed, who works on it, and whether that one has been heard of lately.
+std::string remark(const CellStatus& s, const std::string& same) {
   std::string text = (s.kind.empty() ? "" : s.kind + ": ") + s.reason;
+  if (!same.empty()) text = same + (text.empty() ? "" : "; ") + text;
   if (s.owner.empty()) return text;
   text += (text.empty() ? "" : "; ") + s.owner;
   if (s.silent_seconds) text += ", stale: no sign of life for " + fixed(*s.silent_seconds, 0) + " s";
@@ -198,19 +200,21 @@ std::string status_text(const SweepFolder& sweep_folder, std::span<const Cell> c
   bool listed = false;
   for (const CellStatus& s : status.cells) ++counts[name_of(s.state)];
   const bool in_short = !all && counts[name_of(CellState::planned)] > kMostPlanned;
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const Cell& cell = cells[i];
-    const CellStatus& s = status.cells[i];
+  const std::vector<RowOfCell> rows = rows_of(cells);
+  const std::vector<SameRun> same = same_runs(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Cell& cell = *rows[i].cell;
+    const CellStatus& s = status.cells[static_cast<std::size_t>(&cell - cells.data())];
     if (in_short && s.state == CellState::planned) {
-      ++planned[cell.arm];
+      ++planned[*rows[i].arm];
       continue;
     }
     listed = true;
     const std::string step = std::to_string(s.step) + "/" + std::to_string(cell.facts.steps);
-    table.add({short_id(cell.id), name_of(s.state), cell.arm, label_of(cell.changed),
+    table.add({short_id(cell.id), name_of(s.state), *rows[i].arm, label_of(*rows[i].changed),
                std::to_string(cell.seed), short_id(cell.plan), cell.from ? cell.from->text() : "",
                s.attempt > 0 ? std::to_string(s.attempt) : "-", step, loss_text(s.loss),
-               loss_text(s.valid_loss), remark(s)});
+               loss_text(s.valid_loss), remark(s, same[i].text)});
   }
   std::string text = listed ? table.text() : "";
   for (const auto& [arm, count] : planned) text += arm + ": " + std::to_string(count) + " planned\n";
@@ -227,12 +231,14 @@ std::string status_json(const SweepFolder& sweep_folder, std::span<const Cell> c
                         const SweepStatus& status) {
   std::string text;
   const ExpectedCells expected = read_expected(sweep_folder);
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    const Cell& cell = cells[i];
-    const CellStatus& s = status.cells[i];
-    Json line = {{"id", cell.id}, {"state", name_of(s.state)}, {"arm", cell.arm}};
+  const std::vector<RowOfCell> rows = rows_of(cells);
+  const std::vector<SameRun> same = same_runs(rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Cell& cell = *rows[i].cell;
+    const CellStatus& s = status.cells[static_cast<std::size_t>(&cell - cells.data())];
+    Json line = {{"id", cell.id}, {"state", name_of(s.state)}, {"arm", *rows[i].arm}};
     line["changed"] = Json::object();
-    for (const Assignment& a : cell.changed) line["changed"][a.name] = a.value;
+    for (const Assignment& a : *rows[i].changed) line["changed"][a.name] = a.value;
     line["seed"] = cell.seed;
     if (!cell.plan.empty()) line["plan"] = cell.plan;
     if (s.attempt > 0) line["attempt"] = s.attempt;
@@ -246,6 +252,7 @@ std::string status_json(const SweepFolder& sweep_folder, std::span<const Cell> c
     if (cell.from) line["from"] = from_json(*cell.from);
     if (!s.kind.empty()) line["kind"] = s.kind;
     if (!s.reason.empty()) line["reason"] = s.reason;
+    if (!same[i].text.empty()) line["same_as"] = same[i].text;
     line["folder"] = locate(sweep_folder, cell).string();
     text += core::json_line(line);
   }

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "experiments/sweep/axis_values.hpp"
 #include "experiments/sweep/controls.hpp"
 #include "experiments/sweep/document_kind.hpp"
 #include "experiments/sweep/elsewhere.hpp"
@@ -13,6 +14,7 @@
 #include "experiments/sweep/missing_corpus.hpp"
 #include "experiments/sweep/overrides.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
+#include "experiments/sweep/rows.hpp"
 #include "experiments/sweep/sweep_folder.hpp"
 
 namespace isorbit::experiments {
@@ -61,6 +63,7 @@ class Reader {
         check_size(pointer_join("/arms", name) + "/model/size", fields.at("model"), model);
     }
     if (!problems_.empty()) fail();
+    settle_values(resolved_);
     Expansion expansion = expand(sources, problems_);
     if (!problems_.empty()) fail();
     return resolve_all(sources, std::move(expansion));
@@ -197,6 +200,12 @@ class Reader {
     sweep.cells = std::move(made.cells);
     sweep.notes.insert(sweep.notes.end(), made.notes.begin(), made.notes.end());
     sweep.dropped = std::move(expansion.dropped);
+    std::vector<core::Problem> warnings;
+    find_repeats(document_, resolved_, warnings);
+    warnings.insert(warnings.end(), made.warnings.begin(), made.warnings.end());
+    find_same_arms(document_, sweep.cells, warnings);
+    sweep.warnings = relabelled(warnings, document_.file, overrides_);
+    sweep.strict = resolved_.at("strict").get<bool>();
     return sweep;
   }
 

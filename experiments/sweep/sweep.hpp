@@ -48,12 +48,22 @@ struct CellStart {
   std::string arm, id;           // of the cell; empty: a file
   std::filesystem::path folder;  // of the cell, relative to the sweep's
   std::filesystem::path file;
-  std::string sha256;  // of the file
+  std::string sha256;    // of the file
+  std::string run = {};  // of the cell; not in a manifest
 
   /// "adamw 1a2b3c4d"
   [[nodiscard]] std::string text() const;
 };
 
+/// A line of the sweep: an arm with values of its axes (the seed is the cell's).
+struct Row {
+  std::string arm;
+  std::vector<Assignment> changed;
+  std::size_t place = 0;  // among all rows of the sweep
+};
+
+/// What is trained. It stands in the sweep under its own arm and values, and under those of `also`, whose
+/// documents are the same.
 struct Cell {
   std::string arm;
   std::vector<Assignment> changed;  // tune, parameters, zip, in this order
@@ -65,6 +75,12 @@ struct Cell {
   std::optional<CellStart> from = {};
   std::vector<Origin> origins;
   std::string plan = {};  // of its folder, an earlier one (kept_plans.hpp) that it is of; empty: today's
+  std::size_t place = 0;
+  std::vector<Row> also = {};
+  /// SHA-256 of what is computed: equal for cells that are one run under several documents, because something
+  /// in them does nothing; `idle` says what, "never rescales in 20 steps".
+  std::string run = {};
+  std::vector<std::string> idle = {};
 };
 
 /// A combination that is no cell, and the clause that says so. No seed: every seed.
@@ -83,7 +99,9 @@ struct Sweep {
   std::vector<std::pair<std::string, std::string>> controls;  // arm, and the arm that is its control
   std::vector<Cell> cells;
   std::vector<Dropped> dropped;
-  std::vector<std::string> notes;  // merged cells, clauses that never applied
+  std::vector<std::string> notes;       // clauses that never applied, arms without a control
+  std::vector<core::Problem> warnings;  // what is no error, and does not do what it says
+  bool strict = false;                  // warnings are to be errors
 };
 
 struct SweepRequest {

@@ -78,6 +78,11 @@ Spec sweep_spec() {
   return Spec::object({
       Field{"name", Spec::text().at_least_items(1), "names the folder of the results: runs/<name>"},
       Field{"doc", Spec::text(), "what the sweep is for", {}, true},
+      Field{"strict", Spec::boolean(),
+            "whether what does nothing in a run (an event that never happens, a warm-up longer than the run) "
+            "is an "
+            "error and no warning",
+            false},
       Field{"model", model_field(), "what is trained"},
       Field{"data", data_spec(), "what it is trained on"},
       Field{"training", training_spec(), "how long, and what is measured"},

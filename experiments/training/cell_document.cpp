@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/document/digest.hpp"
+#include "core/document/spelling.hpp"
 #include "experiments/task.hpp"
 
 namespace isorbit::experiments {
@@ -37,6 +38,8 @@ Json with_constants(const Json& root, const Json& size, const Json& overrides) {
   for (const Json* source : {&size, &overrides}) {
     for (const auto& [name, value] : source->items()) out["constants"][name] = value;
   }
+  if (out.contains("constants"))
+    for (auto& [name, value] : out["constants"].items()) value = core::plain_constant(value);
   return out;
 }
 

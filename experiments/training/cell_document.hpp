@@ -18,8 +18,8 @@ namespace isorbit::experiments {
 [[nodiscard]] core::Spec data_spec();
 
 /// {"model": <document with its constants set, sizes gone>, "method": <likewise>, "data", "training",
-/// "seed"}; cosmetic keys ("name", "doc" and "exports" at the top of model and method, "x-..." everywhere)
-/// do not enter the id.
+/// "seed"}, constants that are numbers in other words as numbers; cosmetic keys ("name", "doc" and "exports"
+/// at the top of model and method, "x-..." everywhere) do not enter the id.
 [[nodiscard]] core::Json cell_document(const core::Document& model, const std::string& size,
                                        const core::Json& model_constants, const core::Document& method,
                                        const core::Json& method_constants, const core::Json& data,

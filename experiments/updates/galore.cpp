@@ -125,6 +125,30 @@ void change(const Chunk& chunk, const Json& fields, std::span<const Inner> words
   projection.back(direction, fields.at("scale").get<float>(), chunk.direction);
 }
 
+std::vector<Idle> idle(const Json& fields, const RunFacts& run) {
+  std::vector<Idle> all;
+  if (fields.at("scale") == 0)
+    all.push_back({{"scale", "a factor of 0", "a number above 0", "nothing that it trains would ever move",
+                    "\"update\": []"},
+                   "has a factor of 0"});
+  const auto refresh = fields.at("refresh").get<std::int64_t>();
+  if (run.is_known() && refresh >= run.steps)
+    all.push_back(
+        {{"refresh", "a new projector every " + std::to_string(refresh) + " updates",
+          "fewer than " + std::to_string(run.steps), run.text() + ", and keeps its first projector", ""},
+         "never refreshes its projector"});
+  const Json& words = fields.at("update");
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const Update& word = word_of(words[i]);
+    if (!word.idle) continue;
+    for (Idle& one : word.idle(words[i], run)) {
+      one.misfit.field = "update/" + std::to_string(i) + "/" + one.misfit.field;
+      all.push_back(std::move(one));
+    }
+  }
+  return all;
+}
+
 ChunkUpdate prepare(const Json& fields, const Turn& turn) {
   const auto kept = std::make_shared<const Json>(fields);
   std::vector<Inner> words;
@@ -152,6 +176,7 @@ Update galore() {
           .moments_on = moments,
           .misfits = misfits,
           .prepare = prepare,
+          .idle = idle,
           .whole_tensor = true,
           .holds_words = true};
 }

@@ -17,15 +17,35 @@ double learning_rate_at(const core::Json& fields, const Turn& turn) {
   return value * static_cast<double>(turn.age) / static_cast<double>(rewarm);
 }
 
+namespace {
+
+std::vector<Idle> idle(const core::Json& fields, const RunFacts& run) {
+  std::vector<Idle> all;
+  if (largest_number(fields.at("value")) == 0)
+    all.push_back({{"value", "a step size of 0 throughout", "a number above 0",
+                    "nothing that it trains would ever move", "\"update\": []"},
+                   "has a step size of 0"});
+  const auto rewarm = fields.at("rewarm").get<std::int64_t>();
+  if (rewarm > 1 && !run.zeroed)
+    all.push_back({{"rewarm", "a warm-up of " + std::to_string(rewarm) + " updates after moments were zeroed",
+                    "an event that zeroes them between two updates",
+                    run.is_known() ? run.text() + ", and none does in it" : "the method has none", ""},
+                   "never re-warms its step size",
+                   0});
+  return all;
+}
+
+}  // namespace
+
 Update learning_rate() {
   return {.name = "learning_rate",
           .doc = "the step size; every update has exactly one",
           .fields = {{"value", scheduled_number(), "the step size, or its schedule", {}},
                      {"rewarm", core::Spec::integer().at_least(0).at_most(1e9),
                       "updates that it takes to come back after the moments were zeroed", core::Json(0)}},
-          .prepare = [](const core::Json& fields, const Turn& turn) {
-            return multiply(learning_rate_at(fields, turn));
-          }};
+          .prepare = [](const core::Json& fields,
+                        const Turn& turn) { return multiply(learning_rate_at(fields, turn)); },
+          .idle = idle};
 }
 
 }  // namespace isorbit::experiments::updates

@@ -8,8 +8,15 @@ Update scale() {
   return {.name = "scale",
           .doc = "multiplies the direction",
           .fields = {{"factor", scheduled_number(), "the multiplier", {}}},
-          .prepare = [](const core::Json& fields, const Turn& turn) {
-            return multiply(number_at(fields.at("factor"), turn.step, turn.steps));
+          .prepare =
+              [](const core::Json& fields, const Turn& turn) {
+                return multiply(number_at(fields.at("factor"), turn.step, turn.steps));
+              },
+          .idle = [](const core::Json& fields, const RunFacts&) -> std::vector<Idle> {
+            if (largest_number(fields.at("factor")) != 0) return {};
+            return {{{"factor", "a factor of 0 throughout", "a number above 0",
+                      "nothing that it trains would ever move", "\"update\": []"},
+                     "has a factor of 0"}};
           }};
 }
 

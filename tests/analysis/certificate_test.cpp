@@ -48,8 +48,19 @@ class Record {
     record_.schema_version = schema_version;
     return *this;
   }
-  [[nodiscard]] Certificate certificate(double tolerance = kDriftTolerance) const {
-    return certify(record_, tolerance);
+  /// Where the coordinates of w are.
+  Record& place(std::int64_t step, double left, double right) {
+    core::Series& s = series("measure/w");
+    add<std::int64_t>(s, "step", step);
+    add(s, "defect", 0.0);
+    add(s, "defect_bound", 1e-6);
+    add(s, "probe_left", left);
+    add(s, "probe_right", right);
+    return *this;
+  }
+  [[nodiscard]] Certificate certificate(double tolerance = kDriftTolerance,
+                                        std::optional<Declared> declared = {}) const {
+    return certify(record_, tolerance, std::move(declared));
   }
 
  private:
@@ -175,6 +186,53 @@ TEST(Certificate, OfFreeWeightsNothingIsClaimed) {
   EXPECT_EQ(c.verdict, Verdict::none);
   EXPECT_EQ(c.free_weights, 2U);
   EXPECT_TRUE(c.weights.empty());
+}
+
+TEST(Certificate, AWeightOfZerosIsDeadAndNotKept) {
+  Record record;
+  record.spectrum(0, 0, 0).unmerged(0, 0, 1e-6).merge(5, 0, 1e-6).spectrum(9, 0, 0);
+  const Certificate c = record.certificate();
+  EXPECT_EQ(c.verdict, Verdict::dead);
+  EXPECT_EQ(c.weights.at(0).reason, "its singular values are 0 in all 2 snapshots");
+  EXPECT_STREQ(name_of(c.verdict), "dead: never moved");
+}
+
+TEST(Certificate, AWeightWhoseCoordinatesStayIsDeadAndOneWhoseGoIsKept) {
+  Record stays, goes;
+  stays.spectrum(0, 2, 1).place(0, 1, 1).spectrum(9, 2, 1).place(9, 1, 1);
+  goes.spectrum(0, 2, 1).place(0, 1, 1).spectrum(9, 2, 1).place(9, 0.75, 1);
+  EXPECT_EQ(stays.certificate().verdict, Verdict::dead);
+  EXPECT_EQ(goes.certificate().verdict, Verdict::kept);
+  EXPECT_EQ(stays.certificate(kDriftTolerance, Declared{{}, {"other"}}).verdict, Verdict::kept)
+      << "its method does not train it";
+}
+
+TEST(Certificate, AFreeWeightThatIsTrainedAndKeepsEveryBitIsDead) {
+  Record record;
+  record.spectrum(0, 2, 1, "a").spectrum(9, 2, 1, "a").spectrum(0, 2, 1, "b").spectrum(9, 2, 0.5, "b");
+  EXPECT_EQ(record.certificate().verdict, Verdict::none) << "nobody said that it is trained";
+  const Certificate c = record.certificate(kDriftTolerance, Declared{{}, {"a", "b"}});
+  EXPECT_EQ(c.verdict, Verdict::dead);
+  ASSERT_EQ(c.weights.size(), 1U);
+  EXPECT_EQ(c.weights[0].weight, "a");
+  EXPECT_EQ(c.free_weights, 1U);
+  Record once;
+  once.spectrum(0, 2, 1, "a");
+  EXPECT_EQ(once.certificate(kDriftTolerance, Declared{{}, {"a"}}).verdict, Verdict::none)
+      << "one snapshot tells of no move";
+}
+
+TEST(Certificate, AnEventThatIsDeclaredAndNeverHappenedIsNotKept) {
+  Record record;
+  record.spectrum(0, 2, 1).place(0, 1, 1).spectrum(9, 2, 1).place(9, 0.75, 1);
+  record.event(5, "rescale_skipped", NAN, NAN, NAN, "q");
+  const Certificate c = record.certificate(kDriftTolerance, Declared{{"merge", "rescale"}, {"w"}});
+  EXPECT_EQ(c.verdict, Verdict::idle);
+  EXPECT_STREQ(name_of(c.verdict), "nothing happened");
+  EXPECT_EQ(c.never, (std::vector<std::string>{"merge", "rescale"}));
+  EXPECT_EQ(c.weights.at(0).verdict, Verdict::kept);
+  record.merge(6, 0, 1e-6).event(7, "rescale_rates", 2, NAN, NAN, "q");
+  EXPECT_TRUE(record.certificate(kDriftTolerance, Declared{{"merge", "rescale"}, {"w"}}).never.empty());
 }
 
 }  // namespace

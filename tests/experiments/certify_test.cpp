@@ -67,6 +67,40 @@ TEST(Certify, ARunWithoutClaimsHasNothingToKeepAndARescaleKeepsTheLogits) {
   EXPECT_GE(wisca.at("rescales").size(), 2U);
 }
 
+TEST(Certify, SaysDeadOfWeightsThatNeverMovedAndThatNothingHappened) {
+  const SmallCell small;
+  Json zeros = small.document("poet_bs", {{"learning_rate", 0.01}});
+  for (Json& node : zeros["model"]["blocks"]["attention"]["nodes"])
+    if (node.at("id") == "o") node["init"] = {{"weight", {{"kind", "zeros"}}}};
+  zeros["method"]["groups"][0]["parametrization"]["init"] = "model";
+  (void)small.complete(zeros, "zeros");
+  const Ran dead = run_program(small.path(), "certify zeros --json");
+  EXPECT_EQ(dead.code, 3) << dead.out;
+  const Json verdict = Json::parse(dead.out);
+  EXPECT_EQ(verdict.at("verdict"), "dead: never moved");
+  for (const Json& weight : verdict.at("weights"))
+    EXPECT_EQ(weight.at("verdict"), weight.at("weight").get<std::string>().ends_with("attn.o.weight")
+                                        ? "dead: never moved"
+                                        : "kept")
+        << weight;
+  EXPECT_HOLDS(run_program(small.path(), "certify zeros").out, "zeros: dead: never moved");
+
+  (void)small.complete(small.document("wisca", {{"every", 250}}), "wisca");
+  const Ran idle = run_program(small.path(), "certify wisca");
+  EXPECT_EQ(idle.code, 3);
+  EXPECT_HOLDS(idle.out, "wisca: nothing happened");
+  EXPECT_HOLDS(idle.out, "the method has the event \"rescale\", and the run none");
+
+  (void)small.complete(small.document("poet_bs", {{"learning_rate", 0}}), "still");
+  const Ran still = run_program(small.path(), "certify still");
+  EXPECT_EQ(still.code, 3);
+  EXPECT_HOLDS(still.out, "its coordinates are where they started");
+  EXPECT_FALSE(holds(still.out, "kept\n")) << still.out;
+
+  (void)small.complete(small.document("adamw", {{"learning_rate", 0}}), "frozen");
+  EXPECT_HOLDS(run_program(small.path(), "certify frozen").out, "its singular values are the same bits");
+}
+
 TEST(OnDefect, FailStopsARunThatBreaksItsInvariantAndSaysWhichWeight) {
   const SmallCell small;
   const CellRequest request = small.request(large_steps(small, 3, {{"on_defect", "fail"}}), "fail");

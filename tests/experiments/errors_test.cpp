@@ -3,32 +3,16 @@
 // any text, where a list grows with every op or word.
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "tests/experiments/run_program.hpp"
-#include "tests/experiments/small_sweep.hpp"
+#include "tests/experiments/document_cases.hpp"
 
 namespace isorbit::experiments {
 namespace {
 
 namespace fs = std::filesystem;
-
-const fs::path& error_folder() {
-  static const fs::path folder = fs::path(ISORBIT_SOURCE_DIR) / "tests" / "errors";
-  return folder;
-}
-
-std::vector<std::string> cases() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(error_folder()))
-    if (entry.is_directory() && entry.path().filename() != "common")
-      names.push_back(entry.path().filename().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 /// Every file with its bytes.
 std::map<std::string, std::string> snapshot(const fs::path& folder) {
@@ -56,14 +40,9 @@ bool fits(std::string_view text, std::string_view pattern) {
 class WrongDocument : public testing::TestWithParam<std::string> {};
 
 TEST_P(WrongDocument, IsExplainedAndNothingIsWritten) {
-  const fs::path folder = error_folder() / GetParam();
+  const fs::path folder = case_folder("errors") / GetParam();
   const SmallSweep here;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().extension() == ".json")
-      fs::copy_file(entry.path(), here.path() / entry.path().filename(),
-                    fs::copy_options::overwrite_existing);
-  std::string command = contents(folder / "command");
-  command.erase(command.find_last_not_of('\n') + 1);
+  const std::string command = lay_out(folder, here);
   const std::map<std::string, std::string> before = snapshot(here.path());
   const Ran ran = run_program(here.path(), command);
   EXPECT_PRED2(fits, ran.err, contents(folder / "expected"));
@@ -72,7 +51,7 @@ TEST_P(WrongDocument, IsExplainedAndNothingIsWritten) {
   EXPECT_EQ(snapshot(here.path()), before) << "something was written";
 }
 
-INSTANTIATE_TEST_SUITE_P(Errors, WrongDocument, testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(Errors, WrongDocument, testing::ValuesIn(cases_of("errors")),
                          [](const auto& info) { return info.param; });
 
 TEST(RightDocument, IsAcceptedInSilence) {

@@ -109,8 +109,10 @@ TEST(Sweep, GivesEqualRunsOneIdAndOneCell) {
   small.write(document);
   const Sweep sweep = small.read();
   EXPECT_EQ(names_of(sweep.cells), (std::vector<std::string>{"a  0", "a  1"}));
-  ASSERT_EQ(sweep.notes.size(), 2U);
-  EXPECT_HOLDS(sweep.notes[0], "is the same run as a/s0-");
+  for (const Cell& cell : sweep.cells) {
+    ASSERT_EQ(cell.also.size(), 1U);
+    EXPECT_EQ(cell.also[0].arm, "b");
+  }
 }
 
 TEST(Sweep, IdsDependOnWhatDecidesNumbersAndOnNothingElse) {

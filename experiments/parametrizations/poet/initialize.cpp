@@ -55,4 +55,10 @@ std::optional<Misfit> redraws(const core::Json& fields) {
                 "it would be drawn anew in place of the weight that is given", "\"model\""};
 }
 
+std::optional<Misfit> keeps_zeros(const core::Json& fields) {
+  if (fields.at("init") != "model") return std::nullopt;
+  return Misfit{"init", "\"model\"", "an init that draws the base, or a model that does not draw it as zeros",
+                "no rotation moves", "\"normalized_gaussian\""};
+}
+
 }  // namespace isorbit::experiments::parametrizations::poet_parts

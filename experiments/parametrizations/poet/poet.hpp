@@ -74,6 +74,8 @@ void dequantize(const core::Tensor& codes, const core::Tensor& scale, const core
 void initialize(const core::Json& fields, const std::string& weight, core::Tensor& drawn, std::uint64_t seed);
 /// A weight that is given is kept by "model" alone.
 [[nodiscard]] std::optional<Misfit> redraws(const core::Json& fields);
+/// "model" leaves a weight of zeros as it is, and so does every rotation.
+[[nodiscard]] std::optional<Misfit> keeps_zeros(const core::Json& fields);
 
 /// What is summed up over a run (poet/accumulate.cpp): begun, taken on by an interval, read.
 void begin_sums(const std::string& weight, std::span<core::Tensor* const> coordinates, std::uint64_t seed);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -6,9 +7,12 @@
 #include "analysis/certificate.hpp"
 #include "core/document/json_line.hpp"
 #include "core/document/printable.hpp"
+#include "core/passes/passes.hpp"
+#include "experiments/method_idle.hpp"
 #include "experiments/program/record_arguments.hpp"
 #include "experiments/program/sweep_arguments.hpp"
 #include "experiments/sweep/manifest.hpp"
+#include "experiments/sweep/resolve_cells.hpp"
 #include "experiments/sweep/text_table.hpp"
 #include "experiments/training/cell_identity.hpp"
 #include "experiments/training/cell_weights.hpp"
@@ -55,8 +59,38 @@ std::string short_number(double value) {
   return text;
 }
 
+/// What the method in the record says; nothing where this program cannot read it.
+std::optional<analysis::Declared> declared_by(const core::RunRecord& record) {
+  try {
+    const Json document = Json::parse(record.config);
+    const Method method = read_method({"method", document.at("method"), {}});
+    const core::Model model = core::read_model({"model", document.at("model"), {}}, every_op());
+    analysis::Declared declared;
+    const auto add = [&](const std::vector<EventWord>& events) {
+      for (const EventWord& event : events)
+        if (std::ranges::find(declared.events, event.word->name) == declared.events.end())
+          declared.events.push_back(event.word->name);
+    };
+    for (const std::size_t group : groups_used(method, model)) add(method.groups[group].events);
+    add(method.events);
+    for (const core::Parameter& p : model.graph.parameters) {
+      const std::string& name = model.graph.value(p.value).name;
+      const auto group = method.group_of(name);
+      if (group && !method.groups[*group].update.empty()) declared.trained.push_back(name);
+    }
+    return declared;
+  } catch (const core::DocumentError&) {
+    return std::nullopt;
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
 std::string text_of(const std::string& name, const Certificate& certificate) {
   std::string out = core::printable(name) + ": " + analysis::name_of(certificate.verdict) + "\n";
+  for (const std::string& event : certificate.never)
+    out +=
+        "nothing happened: the method has the event \"" + core::printable(event) + "\", and the run none\n";
   if (!certificate.weights.empty()) {
     TextTable table({"weight", "bound before", "merges", "worst move", "its bound", "at step", "drift",
                      "at step", "verdict", ""});
@@ -89,6 +123,7 @@ Json json_of(const std::string& name, const Certificate& certificate) {
               {"verdict", analysis::name_of(certificate.verdict)},
               {"tolerance", certificate.tolerance},
               {"free_weights", certificate.free_weights},
+              {"never_happened", certificate.never},
               {"weights", Json::array()},
               {"rescales", Json::array()}};
   for (const analysis::WeightCertificate& w : certificate.weights)
@@ -132,10 +167,12 @@ int certify(Console& console, const std::vector<std::string>& arguments) {
       "certify RUN|DIR [options]",
       "Whether runs kept what their methods claim, from their records: for every weight that is to keep\n"
       "its singular values the bound before training, the worst move of a merge against its bound, the\n"
-      "drift over the whole run, and a verdict; for every rescale what the logits moved. RUN is a cell's\n"
-      "folder or its run.h5, DIR that of a sweep. Exit code 3 when something is broken, else 1 when a "
-      "record\n"
-      "cannot be judged: damaged, or another cell's.");
+      "drift over the whole run, and a verdict; for every rescale what the logits moved. Verdicts, the "
+      "worst\n"
+      "first: broken; dead: never moved, of a weight that is trained; nothing happened, where an event of\n"
+      "the method never did; not measured; kept; nothing to keep. RUN is a cell's folder or its run.h5, DIR\n"
+      "that of a sweep. Exit code 3 when something is broken or dead, or nothing happened, else 1 when a\n"
+      "record cannot be judged: damaged, or another cell's.");
   line.option("tolerance", "X",
               "largest drift that counts as kept, relative to the largest singular value; 0.01")
       .option("json", "", "an object a line, one for each run");
@@ -147,12 +184,12 @@ int certify(Console& console, const std::vector<std::string>& arguments) {
   std::optional<Results> sweep;
   if (std::filesystem::exists(manifest_path(line.first("run, or folder of a cell or sweep"))))
     sweep = results_from(line);
-  bool broken = false, unread = false, first = true;
+  bool no = false, unread = false, first = true;
   for (const Record& record : records_in(line, sweep ? &*sweep : nullptr)) {
     try {
-      const Certificate certificate =
-          analysis::certify(read_record(console, line, record.file, record.cell_id), tolerance);
-      broken = broken || certificate.verdict == Verdict::broken;
+      const core::RunRecord run = read_record(console, line, record.file, record.cell_id);
+      const Certificate certificate = analysis::certify(run, tolerance, declared_by(run));
+      no = no || certificate.verdict >= Verdict::idle;
       if (line.has("json"))
         console.out << core::json_line(json_of(record.name, certificate));
       else
@@ -164,7 +201,7 @@ int certify(Console& console, const std::vector<std::string>& arguments) {
     }
   }
   if (sweep) console.err << earlier_text(sweep->folder, sweep->earlier);
-  return broken ? 3 : unread ? 1 : 0;
+  return no ? 3 : unread ? 1 : 0;
 }
 
 }  // namespace isorbit::experiments::verb

@@ -4,6 +4,7 @@
 #include "analysis/controls.hpp"
 #include "core/document/problem.hpp"
 #include "experiments/program/labelled_runs.hpp"
+#include "experiments/sweep/rows.hpp"
 
 namespace isorbit::experiments::verb {
 namespace {
@@ -11,8 +12,8 @@ namespace {
 std::string baseline_of(const CommandLine& line, const Sweep& sweep) {
   const std::string baseline = line.text("baseline").value_or(sweep.baseline);
   std::vector<std::string> arms;
-  for (const Cell& cell : sweep.cells)
-    if (std::find(arms.begin(), arms.end(), cell.arm) == arms.end()) arms.push_back(cell.arm);
+  for (const RowOfCell& row : rows_of(sweep.cells))
+    if (std::find(arms.begin(), arms.end(), *row.arm) == arms.end()) arms.push_back(*row.arm);
   return line.has("baseline") ? line.choice("baseline", arms, baseline) : baseline;
 }
 

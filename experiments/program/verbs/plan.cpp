@@ -5,6 +5,7 @@
 #include "core/document/json_line.hpp"
 #include "experiments/program/placement.hpp"
 #include "experiments/program/sweep_arguments.hpp"
+#include "experiments/program/warnings.hpp"
 #include "experiments/sweep/differences.hpp"
 #include "experiments/sweep/status.hpp"
 
@@ -26,17 +27,20 @@ int plan(Console& console, const std::vector<std::string>& arguments) {
   CommandLine line(
       "plan SWEEP [name=value ...] [options]",
       "Lists the cells of a sweep in the order they run, with their state and what they cost, and\n"
-      "every dropped combination with the clause that dropped it, and what else differs between the\n"
-      "arms than their methods' words. Seconds, memory and disk are a forecast: real steps of every model\n"
+      "every dropped combination with the clause that dropped it, which of them compute the same, and what\n"
+      "else differs between the arms than their methods' words. Seconds, memory and disk are a forecast: "
+      "real steps of every model\n"
       "and method are timed, the rest follows from flops and bytes. Writes nothing but what it timed, to\n"
       "the user's cache.");
   add_sweep_options(line);
   add_selection_options(line);
   add_placement_options(line, kCalibration);
+  add_strict_option(line);
   line.option("json", "", "an object a line")
       .option("print-config", "", "every value with the layer that set it");
   if (!line.parse(console, arguments)) return 0;
   const Sweep sweep = sweep_from(line);
+  say_warnings(console, line, sweep);
   const std::vector<Cell> cells = select(sweep, selection_from(line));
   const std::filesystem::path folder = folder_for(line, sweep);
   if (line.has("print-config")) {

@@ -8,6 +8,7 @@
 #include "experiments/program/placement.hpp"
 #include "experiments/program/ranks.hpp"
 #include "experiments/program/sweep_arguments.hpp"
+#include "experiments/program/warnings.hpp"
 #include "experiments/sweep/forecast_error.hpp"
 #include "experiments/sweep/kept_plans.hpp"
 #include "experiments/sweep/plan.hpp"
@@ -73,6 +74,7 @@ int run_or_retry(Console& console, const std::vector<std::string>& arguments, Co
   add_sweep_options(line);
   add_selection_options(line);
   add_placement_options(line, 0);
+  add_strict_option(line);
   line.option("fail-fast", "", "stop at the first cell that fails")
       .option("time-limit", "TIME",
               "save the state and stop in time: 90 (seconds), 30m, 1h30m, 1:30:00, 1-12:30:00")
@@ -87,6 +89,7 @@ int run_or_retry(Console& console, const std::vector<std::string>& arguments, Co
   if (retry && !line.has("failed"))
     throw UsageError("found no --failed; expected it: the cells that failed are the ones to run again");
   const Sweep sweep = sweep_from(line);
+  say_warnings(console, line, sweep);
   const std::vector<Cell> cells = select(sweep, selection_from(line));
   if (line.has("print-config")) {
     console.out << config_text(cells);

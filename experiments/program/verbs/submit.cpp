@@ -13,6 +13,7 @@
 #include "experiments/launchers/packing.hpp"
 #include "experiments/launchers/sweep_jobs.hpp"
 #include "experiments/program/cluster_options.hpp"
+#include "experiments/program/warnings.hpp"
 #include "experiments/sweep/cost_cache.hpp"
 #include "experiments/sweep/forecast.hpp"
 #include "experiments/sweep/forecast_error.hpp"
@@ -267,8 +268,10 @@ int submit(Console& console, const std::vector<std::string>& arguments) {
       "its documents: what waits in the queue does not see later edits. Scripts, job ids and logs are in\n"
       "DIR/slurm. Cells with ranks are started by mpirun. Cancel with scancel --name=isorbit-NAME.");
   add_cluster_options(line);
+  add_strict_option(line);
   if (!line.parse(console, arguments)) return 0;
   const Sweep sweep = sweep_from(line);
+  say_warnings(console, line, sweep);
   const std::vector<Cell> cells = select(sweep, selection_from(line));
   const fs::path folder = fs::absolute(folder_for(line, sweep));
   check_sources(cells, [&](const Cell& cell) { return has_source(folder, cell); });

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <ostream>
+#include <set>
 
 #include "core/passes/passes.hpp"
 #include "core/passes/summary.hpp"
-#include "experiments/method.hpp"
+#include "experiments/method_idle.hpp"
 #include "experiments/program/sweep_arguments.hpp"
+#include "experiments/program/warnings.hpp"
 #include "experiments/sweep/differences.hpp"
 #include "experiments/sweep/document_kind.hpp"
 #include "experiments/sweep/resolve_cells.hpp"
@@ -54,14 +56,25 @@ std::string check_model(const core::Document& document) {
   return text;
 }
 
+/// What does nothing in any run.
+std::vector<core::Problem> warnings_of(const Method& method, const core::Document& document) {
+  std::set<std::size_t> all;
+  for (std::size_t g = 0; g < method.groups.size(); ++g) all.insert(g);
+  core::Problems found;
+  find_idle(method, all, RunFacts::kEndless, document, found);
+  return taken(found);
+}
+
 }  // namespace
 
 int validate(Console& console, const std::vector<std::string>& arguments) {
   CommandLine line(
       "validate FILE [name=value ...] [options]",
       "Checks a sweep with everything it names, a model in every size, or a method. Silent when all is\n"
-      "right; else every problem, one a line, and exit code 2.");
+      "right; else every problem, one a line, and exit code 2. What is no error and yet does nothing in a\n"
+      "run is a line that begins with \"warning:\".");
   add_sweep_options(line);
+  add_strict_option(line);
   line.option("verbose,v", "", "say what was checked, and of a sweep what else differs between its arms");
   if (!line.parse(console, arguments)) return 0;
   const std::string file = line.first("document");
@@ -72,6 +85,7 @@ int validate(Console& console, const std::vector<std::string>& arguments) {
       SweepRequest request = sweep_request_from(line);
       request.document = document;
       const Sweep sweep = read_sweep(request);
+      say_warnings(console, line, sweep);
       checked = file + ": sweep " + sweep.name + ", " + std::to_string(sweep.cells.size()) + " cells, " +
                 std::to_string(sweep.dropped.size()) + " dropped\n";
       if (line.has("verbose")) checked += differences_text(differences_between_arms(sweep.cells));
@@ -84,6 +98,7 @@ int validate(Console& console, const std::vector<std::string>& arguments) {
     case DocumentKind::method: {
       line.at_most(1);
       const Method method = read_method(document);
+      say_warnings(console, line, warnings_of(method, document));
       checked = file + ": method " + method.name + ", " + std::to_string(method.groups.size()) + " groups\n";
       break;
     }
