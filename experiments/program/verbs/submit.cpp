@@ -97,7 +97,7 @@ Census census(std::span<const Cell> cells, const SweepFolder& folder) {
 void write_tables(const Console& console, const CommandLine& line, const fs::path& folder) {
   for (const char* extension : {".txt", ".json"}) {
     std::ostringstream out;
-    Console into{out, console.err, false, console.argv};
+    Console into{out, console.err, out, console.screen, false, console.argv};
     std::vector<std::string> arguments = line.positional();
     arguments.push_back("--output=" + folder.string());
     arguments.push_back("--data=" + data_dir_from(line).string());
