@@ -103,19 +103,25 @@ TEST_F(KeptPlans, WhereNothingElseIsKnownADamagedPlanIsNoPermission) {
 TEST_F(KeptPlans, AFolderFromBeforePlansWereKeptLosesNothing) {
   const Sweep first = small_.read();
   fs::create_directories(folder());
-  core::write_durably(folder() / "plan.json", manifest_of(first).dump(1) + "\n");
+  small_.folder().write("runs/plan.json", manifest_of(first).dump(1) + "\n");
   seal_cell(folder() / first.cells[1].folder, first.cells[1].id);
   const Sweep second = begin({"training.steps=6"});
   ASSERT_EQ(earlier_cells(folder(), second.cells).size(), 1U);
 }
 
-TEST_F(KeptPlans, ADamagedOneIsSaidAndStopsTheRun) {
+TEST_F(KeptPlans, ADamagedOneIsMendedFromTodaysElseSaidAndStopsTheRun) {
   begin();
   begin({"training.steps=6"});
-  for (const fs::path& plan : kept()) fs::resize_file(plan / "plan.json", 300);
-  const std::string text = message_of<core::DocumentError>([&] { (void)begin({"training.steps=8"}); });
-  EXPECT_HOLDS(text, "its SHA-256 is not that in its name; put it back from a copy, or remove");
-  begin({"training.steps=6"});  // NOLINT: today's plan is whole, and mends what is kept of it
+  const std::string today = contents(folder() / "plan.json");
+  ASSERT_EQ(kept().size(), 2U);
+  const bool first = contents(kept()[0] / "plan.json") == today;
+  const fs::path todays = kept()[first ? 0 : 1] / "plan.json", other = kept()[first ? 1 : 0] / "plan.json";
+  fs::resize_file(todays, 300);
+  begin({"training.steps=6"});
+  EXPECT_EQ(contents(todays), today);
+  fs::resize_file(other, 300);
+  EXPECT_HOLDS(message_of<core::DocumentError>([&] { (void)begin({"training.steps=8"}); }),
+               "its SHA-256 is not that in its name; put it back from a copy, or remove");
 }
 
 TEST_F(KeptPlans, WhatCannotBeReadIsNeitherDamagedNorAbsent) {

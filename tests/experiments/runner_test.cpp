@@ -54,6 +54,12 @@ class Runner : public testing::Test {
   }
   /// The folder of the cell whose attempt is asked for.
   static std::filesystem::path cell_of(const CellRequest& request) { return request.folder.parent_path(); }
+  std::string text() const {
+    return status_text(request_.folder, sweep_.cells, status_of(request_.folder, sweep_.cells));
+  }
+  std::string json() const {
+    return status_json(request_.folder, sweep_.cells, status_of(request_.folder, sweep_.cells));
+  }
   CellState state(std::size_t i) const { return state_of(request_.folder, sweep_.cells[i]); }
 
   SmallSweep small_;
@@ -297,7 +303,7 @@ TEST_F(Runner, LeavesACellToTheProcessThatHasClaimedIt) {
   LeaseWatch watch;
   const auto claim = Claim::take(request_.folder / sweep_.cells[1].folder, watch);
   ASSERT_TRUE(claim.has_value());
-  EXPECT_HOLDS(status_text(request_.folder, sweep_), "pid " + std::to_string(::getpid()));
+  EXPECT_HOLDS(text(), "pid " + std::to_string(::getpid()));
   EXPECT_EQ(state(1), CellState::running);
   const RunSummary summary = run();
   EXPECT_EQ(summary.busy, 1U);
@@ -343,12 +349,12 @@ TEST_F(Runner, StatusTellsWhoWorksOnACellAndWhetherHeHasBeenHeardOfLately) {
       << R"( "seconds": 60, "locks": true, "ended": false})";
   { core::Journal journal(attempt / "journal.log"); }
   EXPECT_EQ(state(0), CellState::running);
-  EXPECT_HOLDS(status_text(request_.folder, sweep_), "node7 pid 12 job 17_3");
+  EXPECT_HOLDS(text(), "node7 pid 12 job 17_3");
   std::filesystem::last_write_time(attempt / "lease",
                                    std::filesystem::file_time_type::clock::now() - std::chrono::seconds(90));
   EXPECT_EQ(state(0), CellState::stopped);
-  EXPECT_HOLDS(status_text(request_.folder, sweep_), "node7 pid 12 job 17_3, stale: no sign of life for 9");
-  EXPECT_HOLDS(status_json(request_.folder, sweep_), "\"stale_seconds\":9");
+  EXPECT_HOLDS(text(), "node7 pid 12 job 17_3, stale: no sign of life for 9");
+  EXPECT_HOLDS(json(), "\"stale_seconds\":9");
 }
 
 TEST_F(Runner, ManifestTellsTheSweepAgain) {
