@@ -1,6 +1,7 @@
 #include "core/record/durable_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -86,7 +87,7 @@ DurableFile::~DurableFile() {
 void DurableFile::write(std::span<const std::byte> bytes) { write_fully(file_->get(), bytes, target_); }
 
 void DurableFile::permit(unsigned mode) {
-  if (::fchmod(descriptor_, mode) != 0) fail(target_, "give permissions to", errno);
+  if (::fchmod(file_->get(), mode) != 0) fail(target_, "give permissions to", errno);
 }
 
 void DurableFile::commit() {
