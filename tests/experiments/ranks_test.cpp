@@ -7,6 +7,7 @@
 #include "core/linalg/linalg.hpp"
 #include "core/record/run_file.hpp"
 #include "core/record/tensor_file.hpp"
+#include "experiments/training/checkpoint.hpp"
 #include "experiments/training/recorder.hpp"
 #include "tests/experiments/same_record.hpp"
 #include "tests/experiments/small_cell.hpp"
