@@ -198,6 +198,41 @@ TEST(Sweep, ChoosesASizeAsAParameter) {
   EXPECT_EQ(small.read().cells[0].document.at("model").at("constants").at("width"), 24);
 }
 
+TEST(Sweep, SaysThatItIsTooLargeHoweverLargeItIs) {
+  const SmallSweep small;
+  Json model = core::read_document(small.path() / "model.json").root, sweep = small.document();
+  Json values = Json::array();
+  for (int i = 1; i <= 100; ++i) values.push_back(i);
+  for (int i = 0; i < 160; ++i) {  // 1e320 combinations
+    model["constants"]["free" + std::to_string(i)] = 1;
+    sweep["parameters"]["model.free" + std::to_string(i)] = values;
+  }
+  small.folder().write("model.json", model.dump());
+  small.write(sweep);
+  EXPECT_HOLDS(message_of<core::DocumentError>([&] { (void)small.read(); }),
+               "found more than 1e308 combinations; expected at most 100000");
+}
+
+TEST(Sweep, ThousandsOfArmsStandInTheirOrderAndStartFromEachOther) {
+  const SmallSweep small;
+  Json sweep = small.document();
+  const Json adamw = {{"method", "adamw.json"}};
+  sweep["arms"] = Json::object();
+  for (int i = 0; i < 2000; ++i) {
+    const std::string name = "arm" + std::to_string(i);
+    sweep["arms"].push_back({name, adamw});
+    sweep["arms"][name]["set"] = {{"learning_rate", 1e-3 + i * 1e-7}};
+  }
+  sweep["arms"]["arm0"]["from"] = "arm1999";
+  sweep["seeds"] = {0};
+  sweep["compare"] = Json::object();
+  small.write(sweep);
+  const std::vector<Cell> cells = small.read().cells;
+  ASSERT_EQ(cells.size(), 2000U);
+  EXPECT_EQ(cells.front().arm, "arm1");
+  EXPECT_EQ(cells.back().arm, "arm0") << "after the one it starts from";
+}
+
 TEST(Overrides, SplitAtCommasOutsideBracketsAndQuotes) {
   EXPECT_EQ(split_values("1,2.5,true"), (std::vector<Json>{1, 2.5, true}));
   EXPECT_EQ(split_values("[1,2]"), (std::vector<Json>{Json::array({1, 2})}));
