@@ -24,7 +24,7 @@ void check_folder(const std::filesystem::path& folder) {
 void export_weights(Console& console, const std::filesystem::path& cell,
                     const std::optional<std::string>& output, core::Seal seal) {
   if (output) check_folder(*output);
-  const CellWeights found = read_cell_weights(cell, seal);
+  const CellWeights found = read_cell_weights(cell, {}, seal);
   const core::Document document{"model", found.document.at("model"), {}};
   const ForeignTable table =
       read_foreign_table(document, core::read_model(document, every_op()), "hugging_face");

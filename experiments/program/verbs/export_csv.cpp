@@ -51,16 +51,6 @@ std::vector<LabelledRun> each_once(std::vector<LabelledRun> runs) {
   return runs;
 }
 
-Results export_results(const CommandLine& line) {
-  const std::filesystem::path first = line.first("sweep document or folder of results");
-  std::error_code error;
-  if (std::filesystem::is_directory(first, error)) return results_from(line);
-  Results results;
-  results.sweep = sweep_from(line);
-  results.folder = std::filesystem::path("runs") / results.sweep.name;
-  return results;
-}
-
 /// What is not whole, or not there at all. Whether something could not be read.
 bool tell(std::span<const LabelledRun> runs, const Exported& exported, std::ostream& err) {
   std::vector<std::pair<std::string, std::string>> happened;
