@@ -87,8 +87,8 @@ TEST_F(OutputTest, WhatCannotBeAFileIsRefusedBeforeTheWork) {
 }
 
 TEST_F(OutputTest, ProfileAndExportWriteSo) {
-  const std::string model = std::string(ISORBIT_SOURCE_DIR) + "/experiments/models/llama.json --size micro";
-  const std::string profile = "profile " + model + " --steps 1 --json --trace ";
+  const std::string profile =
+      "profile " ISORBIT_SOURCE_DIR "/experiments/models/llama.json --size micro --steps 1 --json --trace ";
   const Ran both = run_program(folder_.path(), profile + "-");
   ASSERT_EQ(both.code, 0) << both.err;
   EXPECT_TRUE(both.out.starts_with("[{")) << both.out.substr(0, 80);
