@@ -17,7 +17,7 @@ auto read_asked(const CommandLine& line, const Read& read) {
   try {
     return read(seal_from(line));
   } catch (const core::NoSeal& error) {
-    throw std::runtime_error(std::string(error.what()) + "; --unsealed reads it as it is");
+    throw UsageError(std::string(error.what()) + "; --unsealed reads it as it is");
   }
 }
 

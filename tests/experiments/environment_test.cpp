@@ -107,7 +107,7 @@ TEST(Environment, ARecordWithoutItsSealIsReadWhereThatIsAskedFor) {
   small.folder().write("run.h5", whole.substr(0, whole.size() - 80));
   for (const std::string verb : {"certify run.h5", "replay run.h5"}) {
     const Ran refused = run_program(small.path(), verb);
-    EXPECT_EQ(refused.code, 1) << verb;
+    EXPECT_EQ(refused.code, 2) << verb;
     EXPECT_HOLDS(refused.err, "run.h5: found no seal at its end");
     EXPECT_HOLDS(refused.err, "--unsealed reads it as it is");
     const Ran read = run_program(small.path(), verb + " --unsealed");

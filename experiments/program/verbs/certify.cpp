@@ -196,6 +196,7 @@ int certify(Console& console, const std::vector<std::string>& arguments) {
         console.out << (first ? "" : "\n") << text_of(record.name, certificate);
       first = false;
     } catch (const std::exception& error) {
+      if (!sweep) throw;
       unread = true;
       console.err << "isorbit: " << record.name << " is not judged: " << error.what() << "\n";
     }

@@ -1,6 +1,4 @@
-#include <algorithm>
 #include <ostream>
-#include <set>
 
 #include "analysis/export.hpp"
 #include "analysis/text.hpp"
@@ -44,13 +42,6 @@ analysis::ExportOptions options_from(const CommandLine& line) {
   return options;
 }
 
-/// Of a cell that stands under several names, the first.
-std::vector<LabelledRun> each_once(std::vector<LabelledRun> runs) {
-  std::set<std::string> seen;
-  std::erase_if(runs, [&](const LabelledRun& run) { return !seen.insert(run.label.cell_id).second; });
-  return runs;
-}
-
 /// What is not whole, or not there at all. Whether something could not be read.
 bool tell(std::span<const LabelledRun> runs, const Exported& exported, std::ostream& err) {
   std::vector<std::pair<std::string, std::string>> happened;
@@ -80,8 +71,9 @@ int export_csv(Console& console, const std::vector<std::string>& arguments) {
       "export DIR|SWEEP|CELL [options]",
       "Everything that was recorded, as CSV on standard output: a row a number (long) or a step (wide), or\n"
       "with --table events a row a merge or rescale. Cells that are not complete have theirs too, and\n"
-      "every row says the state of its cell. With --format safetensors the weights of one cell, given by\n"
-      "its folder, as Hugging Face's transformers read them: model.safetensors, config.json.");
+      "every row says the state of its cell; arms of one document have the same rows. With --format\n"
+      "safetensors the weights of one cell, given by its folder, as Hugging Face's transformers read them:\n"
+      "model.safetensors, config.json.");
   line.option(
           "data", "DIR",
           "where the corpora are, each a folder with train.txt and valid.txt; else $ISORBIT_DATA, else data")
@@ -106,8 +98,7 @@ int export_csv(Console& console, const std::vector<std::string>& arguments) {
   }
   const analysis::ExportOptions options = options_from(line);
   const Results results = results_from(line, "results");
-  const std::vector<LabelledRun> runs =
-      each_once(labelled_runs(results, select(results.sweep, selection_from(line))));
+  const std::vector<LabelledRun> runs = labelled_runs(results, select(results.sweep, selection_from(line)));
   Output output(console, line.text("output").value_or("-"));
   const Exported exported = written(runs, options, output.stream());
   output.commit();
