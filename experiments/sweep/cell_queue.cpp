@@ -1,6 +1,7 @@
 #include "experiments/sweep/cell_queue.hpp"
 
 #include <algorithm>
+#include <span>
 
 namespace isorbit::experiments {
 
@@ -32,7 +33,9 @@ bool CellQueue::is_ready(Entry& entry) const {
 }
 
 std::optional<CellQueue::Turn> CellQueue::next(const std::function<bool(const Cell&)>& fits) {
-  for (Entry& entry : entries_) {
+  const auto is_past = [](State state) { return state != State::waiting && state != State::held; };
+  while (first_ < entries_.size() && is_past(entries_[first_].state)) ++first_;
+  for (Entry& entry : std::span(entries_).subspan(first_)) {
     if (!is_ready(entry)) continue;
     if (fits && entry.reason.empty() && !fits(*entry.cell)) continue;
     entry.state = State::at_work;
@@ -50,6 +53,7 @@ bool CellQueue::waits() const {
 
 void CellQueue::hold(const Cell& cell) {
   at(cell).state = State::held;
+  first_ = std::min(first_, index_.at(&cell));
   --turns_;
 }
 

@@ -55,6 +55,7 @@ class CellQueue {
   std::vector<Entry> entries_;
   std::map<const Cell*, std::size_t> index_;
   std::size_t turns_ = 0;
+  std::size_t first_ = 0;  // entries before it are done with, or at work
 };
 
 /// Sorts cells so that what takes longest begins first: by the seconds of a cell and of the dearest chain of

@@ -86,7 +86,7 @@ Json events_json(const std::vector<EventWord>& events) {
 
 }  // namespace
 
-std::string workload_key(const Json& document, const Method& method) {
+std::string workload_key(const Json& document, const std::string& model_id, const Method& method) {
   const Compute compute = compute_from(document.at("training"));
   Json groups = Json::array();
   for (const Group& group : method.groups) {
@@ -96,7 +96,7 @@ std::string workload_key(const Json& document, const Method& method) {
     groups.push_back({group.parameters, group.parametrization.word->name, group.parametrization.fields,
                       std::move(updates), events_json(group.events)});
   }
-  const Json key = {{"model", model_id(document)},
+  const Json key = {{"model", model_id},
                     {"batch", document.at("training").value("batch", Json())},
                     {"threads", compute.threads},
                     {"ranks", ranks_of(document)},

@@ -23,7 +23,8 @@ struct CostEntry {
 /// SHA-256 (hex) of what decides the costs of a cell's parts: its model, batch, threads and precision, and of
 /// its method everything but rates and other numbers that are no integers. Cells that differ in a learning
 /// rate share one.
-[[nodiscard]] std::string workload_key(const core::Json& document, const Method& method);
+[[nodiscard]] std::string workload_key(const core::Json& document, const std::string& model_id,
+                                       const Method& method);
 
 class CostCache {
  public:

@@ -96,7 +96,7 @@ class Forecaster {
   /// Adds a cell to its workload.
   void sort_in(const Cell& cell) {
     const Method& method = method_of(cell);
-    const std::string key = workload_key(cell.document, method);
+    const std::string key = workload_key(cell.document, cell.facts.model, method);
     keys_[cell.id] = key;
     const auto [at, is_new] = workloads_.try_emplace(key);
     Workload& work = at->second;

@@ -50,15 +50,15 @@ std::string origin_block(const Cell& cell, const std::vector<Origin>& origins) {
 std::string time_text(double seconds) { return seconds < 10 ? fixed(seconds, 1) + " s" : duration(seconds); }
 
 /// "about 3 min 20 s with --jobs 1, 1 min 50 s with --jobs 2; at most 1.2 GB of memory; 80 MB of disk"
-std::string totals_text(std::span<const Cell> left, const PlanForecast& forecast) {
+std::string totals_text(const PlanForecast& forecast) {
   std::string text;
   for (const std::size_t jobs : forecast.jobs)
     text += (text.empty() ? "about " : ", ") +
-            duration(forecast.cells->seconds_with(left, jobs, forecast.memory)) + " with --jobs " +
+            duration(forecast.cells->seconds_with(forecast.left, jobs, forecast.memory)) + " with --jobs " +
             std::to_string(jobs);
   double memory = 0, disk = 0;
   std::map<std::string, int> bases;
-  for (const Cell& cell : left) {
+  for (const Cell& cell : forecast.left) {
     const CellForecast& of = *forecast.cells->find(cell);
     memory = std::max(memory, of.memory);
     disk += of.disk;
@@ -114,8 +114,7 @@ std::string plan_text(const Sweep& sweep, std::span<const Cell> cells, const Swe
   }
   text += "\n" + scaled(tokens) + " tokens to train, " + scaled(bytes, "B") +
           " of spectra; unigram: entropy of the validation targets in nats\n";
-  const std::vector<Cell> left = missing_cells(cells, folder);
-  if (forecast.cells != nullptr && !left.empty()) text += totals_text(left, forecast);
+  if (forecast.cells != nullptr && !forecast.left.empty()) text += totals_text(forecast);
   if (const std::string errors = text_of(forecast_errors(folder, cells)); !errors.empty())
     text += errors + "\n";
   for (const Dropped& d : sweep.dropped)
@@ -155,10 +154,9 @@ std::string plan_json(const Sweep& sweep, std::span<const Cell> cells, const Swe
     text += core::json_line(line);
   }
   if (forecast.cells == nullptr) return text;
-  const std::vector<Cell> left = missing_cells(cells, folder);
   Json jobs = Json::object();
   for (const std::size_t n : forecast.jobs)
-    jobs[std::to_string(n)] = forecast.cells->seconds_with(left, n, forecast.memory);
+    jobs[std::to_string(n)] = forecast.cells->seconds_with(forecast.left, n, forecast.memory);
   return text + core::json_line(Json{{"jobs", std::move(jobs)}});
 }
 

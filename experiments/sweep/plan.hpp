@@ -15,6 +15,7 @@ namespace isorbit::experiments {
 /// What the cells will take, and on what.
 struct PlanForecast {
   const Forecast* cells = nullptr;     // none: the plan says nothing of it
+  std::span<const Cell> left = {};     // the cells that are not done
   std::vector<std::size_t> jobs = {};  // for each of these numbers of cells at once, how long the sweep takes
   double memory = std::numeric_limits<double>::infinity();  // bytes there are for them
 };

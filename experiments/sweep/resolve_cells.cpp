@@ -275,12 +275,14 @@ Cell CellResolver::resolve(const Candidate& c, std::optional<CellStart> from, co
     const auto group = method->group_of(model->graph.value(p.value).name);
     if (group && method->groups[*group].parametrization.word->coordinates) ++cell.facts.parametrized;
   }
-  cell.facts.parameters = core::summarize(model->graph).parameters;
+  const auto [facts, is_new] = model_facts_.try_emplace(key);
+  if (is_new) facts->second = {model_id(cell.document), core::summarize(model->graph).parameters};
+  cell.facts.parameters = facts->second.parameters;
   const std::int64_t every = c.training.at("spectra_every").get<std::int64_t>();
   const std::int64_t snapshots =
       1 + (cell.facts.steps + every - 1) / every;  // the first and the last included
   cell.facts.spectra_bytes = spectra_bytes(model->graph, snapshots);
-  cell.facts.model = model_id(cell.document);
+  cell.facts.model = facts->second.id;
   cell.facts.data = c.data.at("corpus").get<std::string>() + " " +
                     TokenizerChoice::from_json(c.data.at("tokenizer")).label();
   cell.facts.data_sha256 = data->data_sha256();

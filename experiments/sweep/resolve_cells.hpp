@@ -63,6 +63,11 @@ class CellResolver {
   std::set<std::string> reported_, checked_;
   std::vector<std::string> notes_;
   std::map<std::string, std::shared_ptr<core::Model>> models_;
+  struct ModelFacts {
+    std::string id;
+    std::int64_t parameters = 0;
+  };
+  std::map<std::string, ModelFacts> model_facts_;  // by model_key
   std::map<std::string, std::shared_ptr<Method>> methods_;
   std::map<std::string, std::shared_ptr<BatchSource>> data_;
   std::map<const BatchSource*, std::string> validated_on_;  // validation_sha256 of those

@@ -52,7 +52,7 @@ int plan(Console& console, const std::vector<std::string>& arguments) {
     const std::vector<Cell> left = missing_cells(cells, folder);
     const Forecast forecast = forecast_from(line, left, kCalibration);
     const Placement placement = placement_from(line, cells);
-    const PlanForecast shown{&forecast, jobs_shown(line, placement), placement.memory.bytes};
+    const PlanForecast shown{&forecast, left, jobs_shown(line, placement), placement.memory.bytes};
     const std::vector<Difference> differences = differences_between_arms(cells);
     if (line.has("json"))
       console.out << plan_json(sweep, cells, folder, shown) << differences_json(differences);
