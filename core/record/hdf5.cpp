@@ -31,15 +31,23 @@ herr_t keep_entry(unsigned, const H5E_error2_t* entry, void* data) {
   return 0;
 }
 
-// Of memory alone. The name is one that no file can have, since the library looks for one first.
-hid_t make_file(const std::string& name) {
+// One that no file can have, since the library looks for a file first, and that no other open file has.
+std::string nowhere() {
   static std::atomic<unsigned> count{0};
+  return "/dev/null/" + std::to_string(count++);
+}
+
+// Properties of a file of memory alone.
+Handle in_memory(const std::string& name) {
+  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, name, "make properties");
+  check(H5Pset_fapl_core(access.get(), std::size_t{1} << 20, false), name, "stay in memory");
+  return access;
+}
+
+hid_t make_file(const std::string& name) {
   const Handle list(H5Pcreate(H5P_FILE_CREATE), H5Pclose, name, "make properties");
   check(H5Pset_obj_track_times(list.get(), false), name, "turn off time stamps");
-  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, name, "make properties");
-  check(H5Pset_fapl_core(access.get(), std::size_t{1} << 20, false), name, "stay in memory");
-  const std::string nowhere = "/dev/null/" + std::to_string(count++);
-  return check(H5Fcreate(nowhere.c_str(), H5F_ACC_EXCL, list.get(), access.get()), name, "create");
+  return check(H5Fcreate(nowhere().c_str(), H5F_ACC_EXCL, list.get(), in_memory(name).get()), name, "create");
 }
 
 // Chunks of about 64 KiB with shuffle, deflate and a checksum; nothing for empty data, which HDF5 cannot
@@ -126,14 +134,16 @@ File File::create(std::string name) {
   return {id, std::move(name)};
 }
 
-File File::open(std::vector<std::byte> bytes, std::string name) {
+File File::open(std::span<const std::byte> bytes, std::string name) {
   const Quiet quiet;
   File file(-1, std::move(name));
-  file.bytes_ = std::move(bytes);
-  file.left_ = (std::size_t{64} << 20) + 64 * file.bytes_.size();
-  file.id_ = check(H5LTopen_file_image(file.bytes_.data(), file.bytes_.size(),
-                                       H5LT_FILE_IMAGE_DONT_COPY | H5LT_FILE_IMAGE_DONT_RELEASE),
-                   file.name_, "open as HDF5");
+  file.size_ = bytes.size();
+  file.left_ = (std::size_t{64} << 20) + 64 * file.size_;
+  if (bytes.empty()) throw Error(file.name_ + ": cannot open as HDF5 (it is empty)");
+  const Handle access = in_memory(file.name_);
+  check(H5Pset_file_image(access.get(), const_cast<std::byte*>(bytes.data()), bytes.size()), file.name_,
+        "read its bytes");  // which copies them
+  file.id_ = check(H5Fopen(nowhere().c_str(), H5F_ACC_RDONLY, access.get()), file.name_, "open as HDF5");
   check_links(file.id_, file.name_);
   return file;
 }
@@ -148,13 +158,13 @@ File::~File() {
 File::File(File&& other) noexcept
     : id_(std::exchange(other.id_, -1)),
       name_(std::move(other.name_)),
-      bytes_(std::move(other.bytes_)),
+      size_(other.size_),
       left_(other.left_) {}
 
 File& File::operator=(File&& other) noexcept {
   std::swap(id_, other.id_);
   std::swap(name_, other.name_);
-  std::swap(bytes_, other.bytes_);
+  std::swap(size_, other.size_);
   std::swap(left_, other.left_);
   return *this;
 }

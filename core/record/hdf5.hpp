@@ -38,7 +38,7 @@ class File {
   /// Begins a new file, called so in errors.
   [[nodiscard]] static File create(std::string name);
   /// Opens these bytes for reading; `name` stands in errors.
-  [[nodiscard]] static File open(std::vector<std::byte> bytes, std::string name);
+  [[nodiscard]] static File open(std::span<const std::byte> bytes, std::string name);
   /// The same of a file's bytes. Throws std::system_error where they cannot be read.
   [[nodiscard]] static File open(const std::filesystem::path& file);
   ~File();
@@ -100,7 +100,7 @@ class File {
 
   std::int64_t id_ = -1;
   std::string name_;
-  std::vector<std::byte> bytes_;  // that are read
+  std::size_t size_ = 0;          // bytes that were opened
   mutable std::size_t left_ = 0;  // bytes that may still be read out of them
 };
 

@@ -121,7 +121,7 @@ void File::take(std::size_t count, std::size_t element, const std::string& where
   const std::size_t bytes = product(counts, element);
   if (count > 0 && bytes > left_)
     throw Error(where + ": found " + std::to_string(bytes) + " bytes to read where " + std::to_string(left_) +
-                " are left for a file of " + std::to_string(bytes_.size()) + " bytes; expected fewer");
+                " are left for a file of " + std::to_string(size_) + " bytes; expected fewer");
   if (count > 0) left_ -= bytes;
 }
 
@@ -252,7 +252,7 @@ std::vector<std::string> File::read_variable_texts(std::int64_t set, std::int64_
   const herr_t result = H5Dread(set, memory.get(), H5S_ALL, H5S_ALL, how.get(), pointers.data());
   if (texts.spent())
     throw Error(where + ": found text of more bytes than the " + std::to_string(left_) +
-                " that are left for a file of " + std::to_string(bytes_.size()) + " bytes; expected fewer");
+                " that are left for a file of " + std::to_string(size_) + " bytes; expected fewer");
   check(result, where, "read text");
   std::vector<std::string> out;
   for (const char* text : pointers) {

@@ -97,7 +97,7 @@ RunRecord read_run(const std::filesystem::path& path, Seal seal) {
                  ": found no seal at its end; expected the SHA-256 that every finished record "
                  "ends with; because the file was cut off, or written again by another program");
   const auto held = hdf5::alone();
-  read_record(hdf5::File::open(std::move(bytes), name), name, record);
+  read_record(hdf5::File::open(bytes, name), name, record);
   return record;
 }
 
